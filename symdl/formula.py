@@ -1,0 +1,136 @@
+"""Formula: equations and what travels with them, as a frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.errors import InputError
+from symdl.notation.entry import from_sympy
+from symdl.notation.indices import Index
+from symdl.notation.tensors import Elem, TensorSymbol
+from symdl.notation.walk import variables
+
+__all__ = ["Equation", "Formula", "Variable"]
+
+Variable = sp.Symbol  # a scalar symbol or a TensorSymbol
+
+
+@dataclass(frozen=True)
+class Equation:
+    """``lhs = rhs``; the left side is a symbol, or a tensor at distinct free indices."""
+
+    lhs: Expr
+    rhs: Expr
+
+    @property
+    def variable(self) -> Variable:
+        """The symbol or tensor that the equation defines."""
+        return self.lhs.tensor if isinstance(self.lhs, Elem) else self.lhs
+
+    @property
+    def index(self) -> tuple[Index, ...]:
+        """The free indices of the left side."""
+        return self.lhs.index if isinstance(self.lhs, Elem) else ()
+
+    def __str__(self) -> str:
+        return f"{self.lhs} = {self.rhs}"
+
+    def to_sympy(self) -> sp.Eq:
+        """The same equation as SymPy's ``Eq``."""
+        return sp.Eq(self.lhs, self.rhs, evaluate=False)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A layer, activation, loss, update or any other list of equations, written once.
+
+    equations    in the order of evaluation, one primitive each; ``sympy.Eq`` is accepted
+    output       the variable that the formula computes
+    inputs       variables given from outside (data, the layer below)
+    parameters   variables that are trained
+    state        pairs (old, new): running statistics, the moments of an optimizer
+    random       0/1 masks and other draws
+    hyper        constants of the formula (slopes, rates) with their default values
+    kinks        pairs (point of the argument, value of the derivative chosen there)
+    assumptions  equations that hold for the data, such as sum_j t_j = 1; checked on the data
+    source       the paper or text it is taken from
+    """
+
+    equations: tuple[Equation, ...]
+    output: Variable
+    inputs: tuple[Variable, ...] = ()
+    parameters: tuple[Variable, ...] = ()
+    state: tuple[tuple[Variable, Variable], ...] = ()
+    random: tuple[Variable, ...] = ()
+    hyper: tuple[tuple[Variable, Expr], ...] = ()
+    kinks: tuple[str, ...] = ()
+    assumptions: tuple[Equation, ...] = ()
+    name: str = ""
+    source: str = ""
+    title: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "equations", tuple(_equation(e) for e in _many(self.equations)))
+        set_(self, "assumptions", tuple(_equation(e) for e in _many(self.assumptions)))
+        for part in ("inputs", "parameters", "random", "state", "hyper", "kinks"):
+            set_(self, part, tuple(getattr(self, part)))
+        self._check()
+
+    def _check(self) -> None:
+        known = {*self.inputs, *self.parameters, *self.random}
+        known |= {old for old, _ in self.state} | {symbol for symbol, _ in self.hyper}
+        for equation in self.equations:
+            if equation.variable in known:
+                raise InputError(f"{equation.variable} is defined twice, or is also an input")
+            missing = variables(equation.rhs) - known
+            if missing:
+                names = ", ".join(sorted(str(v) for v in missing))
+                raise InputError(
+                    f"the equation '{equation}' uses {names} before it is defined; add it to "
+                    "inputs, parameters, random or hyper, or give its equation first"
+                )
+            known.add(equation.variable)
+        if self.output not in known:
+            raise InputError(f"the output {self.output} is not defined by any equation")
+
+    def equation(self, variable: Variable) -> Equation:
+        """Return the equation that defines ``variable``."""
+        return next(e for e in self.equations if e.variable == variable)
+
+    @property
+    def defined(self) -> tuple[Variable, ...]:
+        """The variables that the equations define, in order."""
+        return tuple(e.variable for e in self.equations)
+
+    def _repr_latex_(self) -> str:
+        lines = [rf"{sp.latex(e.lhs)} &= {sp.latex(e.rhs)}" for e in self.equations]
+        return r"$\displaystyle\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}$"
+
+
+def _many(value: object) -> Iterable[object]:
+    return value if isinstance(value, (tuple, list)) else (value,)
+
+
+def _equation(value: object) -> Equation:
+    if isinstance(value, Equation):
+        lhs, rhs = value.lhs, from_sympy(value.rhs)
+    elif isinstance(value, sp.Eq):
+        lhs, rhs = value.lhs, from_sympy(value.rhs)
+    else:
+        raise InputError(f"an equation must be sympy.Eq(left, right), not {value!r}")
+    if isinstance(lhs, Elem):
+        distinct = len(set(lhs.index)) == len(lhs.index)
+        if not (distinct and all(isinstance(i, Index) for i in lhs.index)):
+            raise InputError(f"the left side {lhs} must be a tensor at distinct free indices")
+        stray = {s for s in rhs.free_symbols if isinstance(s, Index)} - set(lhs.index)
+        if stray:
+            names = ", ".join(sorted(s.name for s in stray))
+            raise InputError(f"in '{lhs} = {rhs}' the index {names} is neither on the left nor summed")
+    elif not isinstance(lhs, sp.Symbol) or isinstance(lhs, (TensorSymbol, Index)):
+        raise InputError(f"the left side {lhs} must be a symbol or a tensor at free indices")
+    return Equation(lhs, rhs)

@@ -1,0 +1,1 @@
+"""Index notation over symbolic sizes: indices, tensors, binders, indicators, normal form."""

@@ -1,0 +1,201 @@
+"""Sums of monomials over atoms: the arithmetic under the normal form.
+
+A polynomial maps monomials to rational coefficients; a monomial is a frozenset of (atom, exponent)
+pairs with rational exponents.  An atom is any expression the normal form does not look into.  Three
+laws are applied whenever monomials meet: indicators are idempotent, a compound base with a positive
+whole exponent is multiplied out, and the leading monomial of a compound base in the denominator is
+divided out (LM * D**-1 = 1 - (D - LM) * D**-1), so reciprocals are generators.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import sympy as sp
+from sympy.core.expr import Expr
+from sympy.core.sorting import default_sort_key
+
+from symdl.errors import Impossible, NotSupported
+from symdl.notation.indicators import Delta, InRange, UnitStep
+
+__all__ = ["ONE", "Monomial", "Poly", "add", "atom", "cleared", "constant", "leading", "mul", "multiply_out",
+           "power_of", "primitive", "scale", "to_expr"]
+
+Monomial = frozenset  # of (atom, exponent)
+Poly = dict  # Monomial -> sympy Rational
+
+ONE: Monomial = frozenset()
+_MAX_TERMS = 20_000
+
+
+def constant(c: Expr) -> Poly:
+    """The constant polynomial ``c``."""
+    return {ONE: c} if c else {}
+
+
+def atom(a: Expr, exponent: Expr = sp.S.One) -> Poly:
+    """The polynomial of one atom to a power."""
+    return {frozenset(((a, exponent),)): sp.S.One}
+
+
+def add(p: Poly, q: Poly) -> Poly:
+    """p + q."""
+    if len(p) < len(q):
+        p, q = q, p
+    out = dict(p)
+    for m, c in q.items():
+        s = out.get(m, sp.S.Zero) + c
+        if s:
+            out[m] = s
+        else:
+            out.pop(m, None)
+    return out
+
+
+def scale(p: Poly, c: Expr) -> Poly:
+    """c * p."""
+    return {m: k * c for m, k in p.items()} if c else {}
+
+
+def mul(p: Poly, q: Poly) -> Poly:
+    """p * q, with the laws of the module docstring applied."""
+    if len(p) * len(q) > _MAX_TERMS:
+        raise NotSupported(f"an expression of more than {_MAX_TERMS} terms")
+    out: Poly = {}
+    for m, c in p.items():
+        for n, d in q.items():
+            out = add(out, scale(_meet(m, n), c * d))
+    return out
+
+
+def power_of(p: Poly, n: int) -> Poly:
+    """p**n for a whole number n >= 0."""
+    out = constant(sp.S.One)
+    for _ in range(n):
+        out = mul(out, p)
+    return out
+
+
+def to_expr(p: Poly) -> Expr:
+    """The SymPy expression of ``p``."""
+    return sp.Add(*(c * monomial_expr(m) for m, c in p.items()))
+
+
+def monomial_expr(m: Monomial) -> Expr:
+    """The product of the atoms of ``m``."""
+    return sp.Mul(*(a**e for a, e in m))
+
+
+@lru_cache(maxsize=100_000)
+def _key(a: Expr) -> tuple[object, ...]:
+    return default_sort_key(a)
+
+
+def order(m: Monomial) -> tuple[object, ...]:
+    """Sort key: total degree, then the atoms."""
+    return (sum(e for _, e in m), sorted(((_key(a), e) for a, e in m), key=lambda t: t[0]))
+
+
+def leading(p: Poly) -> Monomial:
+    """The leading monomial of ``p``."""
+    return max(p, key=order)
+
+
+def _meet(m: Monomial, n: Monomial) -> Poly:
+    if not m or not n:
+        return {m or n: sp.S.One}
+    exps = dict(m)
+    for a, e in n:
+        exps[a] = exps.get(a, sp.S.Zero) + e
+    return _settle(exps)
+
+
+def _settle(exps: dict[Expr, Expr]) -> Poly:
+    """Apply the laws to a raw product of atoms."""
+    coefficient = sp.S.One
+    todo: list[tuple[Expr, int]] = []
+    out: dict[Expr, Expr] = {}
+    for a, e in exps.items():
+        if e == 0:
+            continue
+        if isinstance(a, (Delta, InRange, UnitStep)):
+            out[a] = sp.S.One
+        elif a.is_Integer:
+            whole = sp.floor(e)
+            coefficient *= a**whole
+            if e != whole:
+                out[a] = e - whole
+        elif a.is_Add and e >= 1:
+            whole = int(sp.floor(e))
+            todo.append((a, whole))
+            if e != whole:
+                out[a] = e - whole
+        else:
+            out[a] = e
+    _step_laws(out)
+    p = _divide_out(out) if any(a.is_Add and e < 0 for a, e in out.items()) else {
+        frozenset(out.items()): sp.S.One
+    }
+    for a, whole in todo:
+        p = mul(p, power_of(multiply_out(a), whole))
+    return scale(p, coefficient)
+
+
+def _step_laws(exps: dict[Expr, Expr]) -> None:
+    """[z>0][z>=0] = [z>0], and z [z>=0] = z [z>0]."""
+    for a in [a for a in exps if isinstance(a, UnitStep) and a.at_zero == 1]:
+        lower = UnitStep(a.args[0], 0)
+        if lower in exps:
+            del exps[a]
+        elif exps.get(a.args[0], 0) > 0:
+            del exps[a]
+            exps[lower] = sp.S.One
+
+
+def _divide_out(exps: dict[Expr, Expr]) -> Poly:
+    """Reduce by the leading monomial of each compound base in the denominator."""
+    for base in sorted((a for a, e in exps.items() if a.is_Add and e < 0), key=_key):
+        p = multiply_out(base)
+        lead = leading(p)
+        if not all(exps.get(a, 0) >= e for a, e in lead):
+            continue
+        rest = dict(exps)
+        for a, e in lead:
+            rest[a] = rest[a] - e
+        up = dict(rest)
+        up[base] = up[base] + 1
+        tail = {m: -c for m, c in p.items() if m != lead}
+        return add(_settle(up), mul(tail, _settle(rest)))
+    return {frozenset(exps.items()): sp.S.One}
+
+
+@lru_cache(maxsize=50_000)
+def multiply_out(a: Expr) -> Poly:
+    """The polynomial of a compound base made by ``primitive``: its leading coefficient is 1."""
+    from symdl.notation.normal import poly  # the two modules define each other's recursion
+
+    return poly(a)
+
+
+def cleared(p: Poly) -> tuple[Monomial, Poly]:
+    """Write p = m * q, where q has no negative exponent and no common atom (q may turn out {})."""
+    content: dict[Expr, Expr] = {}
+    for _ in range(50):
+        atoms = {a for m in p for a, _ in m}
+        low = {a: min(dict(m).get(a, sp.S.Zero) for m in p) for a in atoms}
+        low = {a: e for a, e in low.items() if e != 0}
+        if not low:
+            return frozenset((a, e) for a, e in content.items() if e != 0), p
+        for a, e in low.items():
+            content[a] = content.get(a, sp.S.Zero) + e
+        p = mul(p, {frozenset((a, -e) for a, e in low.items()): sp.S.One})
+    raise NotSupported("an expression whose common denominator was not found")
+
+
+def primitive(p: Poly) -> tuple[Expr, Monomial, Poly]:
+    """Write p = c * m * q, where q is cleared and its leading coefficient is 1."""
+    m, q = cleared(p)
+    if not q:
+        raise Impossible("division by an expression that is zero")
+    c = q[leading(q)]
+    return c, m, scale(q, 1 / c)

@@ -1,0 +1,31 @@
+"""What every test shares: quiet BLAS threads beside other workers, and the hypothesis profiles."""
+
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # One process a core already: a second layer of threads only spins. Set before NumPy loads.
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+from hypothesis import HealthCheck, settings
+
+PROFILE = "SYMDL_HYPOTHESIS_PROFILE"  # SYMDL_HYPOTHESIS_PROFILE=thorough python -m pytest
+
+# Symbolic work takes as long as it takes; the same examples come every time.
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    max_examples=25,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+# Fresh examples and many of them, for a machine with time to spare.
+settings.register_profile(
+    "thorough",
+    deadline=None,
+    max_examples=500,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get(PROFILE, "repeatable"))
