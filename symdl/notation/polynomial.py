@@ -103,7 +103,9 @@ def leading(p: Poly) -> Monomial:
 
 def _meet(m: Monomial, n: Monomial) -> Poly:
     if not m or not n:
-        return {m or n: sp.S.One}
+        whole = m or n
+        if not any(a.is_Add and e >= 1 for a, e in whole):
+            return {whole: sp.S.One}
     exps = dict(m)
     for a, e in n:
         exps[a] = exps.get(a, sp.S.Zero) + e
@@ -158,7 +160,10 @@ def _divide_out(exps: dict[Expr, Expr]) -> Poly:
         p = multiply_out(base)
         lead = leading(p)
         if not all(exps.get(a, 0) >= e for a, e in lead):
-            continue
+            below = p.get(ONE)
+            if below is None or not all(_below(m, exps) for m in p if m != ONE):
+                continue
+            return _divide_below(exps, base, p, below)
         rest = dict(exps)
         for a, e in lead:
             rest[a] = rest[a] - e
@@ -167,6 +172,22 @@ def _divide_out(exps: dict[Expr, Expr]) -> Poly:
         tail = {m: -c for m, c in p.items() if m != lead}
         return add(_settle(up), mul(tail, _settle(rest)))
     return {frozenset(exps.items()): sp.S.One}
+
+
+def _below(m: Monomial, exps: dict[Expr, Expr]) -> bool:
+    return any(exps.get(a, 0) < 0 for a, _ in m)
+
+
+def _divide_below(exps: dict[Expr, Expr], base: Expr, p: Poly, c: Expr) -> Poly:
+    """a**-1 D**-1 = a**-1 / c - (D - c) a**-1 D**-1 / c, where a divides D - c."""
+    up = dict(exps)
+    up[base] = up[base] + 1
+    tail = {m: -k for m, k in p.items() if m != ONE}
+    return scale(add(_settle(up), mul(tail, _settle_raw(exps))), 1 / c)
+
+
+def _settle_raw(exps: dict[Expr, Expr]) -> Poly:
+    return {frozenset((a, e) for a, e in exps.items() if e != 0): sp.S.One}
 
 
 @lru_cache(maxsize=50_000)

@@ -29,7 +29,9 @@ LARGEST_SCALE = 1e3  # before the running means are brought back to their own si
 class _Layer:
     """One dense layer: views of its parameters and gradient, and its buffers."""
 
-    def __init__(self, parameters: Array, gradient: Array, below: Array | None, fan: tuple):
+    def __init__(
+        self, parameters: Array, gradient: Array, below: Array | None, fan: tuple[int, int, int]
+    ):
         fan_in, fan_out, batch = fan
         dtype = parameters.dtype
         if below is None:  # the data come batch-major and without a row of ones
@@ -44,11 +46,12 @@ class _Layer:
             self.bias, self.bias_grad = self.weights[:, fan_in], self.weights_grad[:, fan_in]
             self.kernel, self.kernel_grad = self.weights[:, :fan_in], self.weights_grad[:, :fan_in]
             self.below, self.below_t = below, below.T
-        self.kernel_t = self.kernel.T
+        self.weights_t = self.weights.T  # all columns: `dot` would copy a part of them
         self.bias_column = self.bias[:, None]
         self.with_ones = np.ones((fan_out + 1, batch), dtype)
         self.out = self.with_ones[:fan_out]
-        self.delta = np.empty((fan_out, batch), dtype)
+        self.delta_and_rest = np.empty((fan_out + 1, batch), dtype)
+        self.delta = self.delta_and_rest[:fan_out]
         self.alive = np.empty((fan_out, batch), bool)
 
 
@@ -76,7 +79,7 @@ class FlatAdamNet:
         self.gradient: Array = np.zeros(sum(counts), dtype)
         self._mean: Array = np.zeros(sum(counts), dtype)
         self._square: Array = np.zeros(sum(counts), dtype)
-        self._scalar = np.dtype(dtype).type
+        self._scalar: type[np.floating] = self.parameters.dtype.type
         self._zero = self._scalar(0)
         self._batch = batch
 
@@ -100,7 +103,7 @@ class FlatAdamNet:
 
     def get_weights(self) -> list[Array]:
         """Copies of the kernels (in, out) and biases in turn."""
-        return [a.copy() for layer in self._layers for a in (layer.kernel_t, layer.bias)]
+        return [a.copy() for layer in self._layers for a in (layer.kernel.T, layer.bias)]
 
     def get_gradients(self) -> list[Array]:
         """Copies of what `loss_and_gradient` left, in the order of `get_weights`."""
@@ -132,12 +135,12 @@ class FlatAdamNet:
                 np.maximum(out, zero, out=out)
                 np.greater(out, zero, layer.alive)
         # log of the sum of exponentials, less the logit of the target; both less the largest
-        np.maximum.reduce(out, 0, None, row)
+        np.maximum.reduce(out, 0, out=row)
         np.subtract(out, row, out)
         np.copyto(self._targets, t.T)
         of_targets = np.vdot(self._targets, out)
         np.exp(out, out)
-        np.add.reduce(out, 0, None, row)
+        np.add.reduce(out, 0, out=row)
         np.divide(out, row, out)
         np.log(row, row)
         return float(np.add.reduce(row) - of_targets) / self._batch
@@ -150,7 +153,7 @@ class FlatAdamNet:
         np.multiply(delta, self._scalar(scale / self._batch), delta)
         for layer in reversed(layers[:-1]):
             np.dot(delta, above.below_t, above.weights_grad)
-            np.dot(above.kernel_t, delta, layer.delta)
+            np.dot(above.weights_t, delta, layer.delta_and_rest)
             delta = np.multiply(layer.delta, layer.alive, layer.delta)
             above = layer
         np.dot(delta, x, first.weights_grad)

@@ -85,16 +85,17 @@ def test_float32_follows_float64_and_learns():
     net64 = FlatAdamNet(sizes, 32, np.float64, weights)
     net32 = FlatAdamNet(sizes, 32, np.float32, weights)
     x32, t32 = x.astype(np.float32), t.astype(np.float32)
-    pairs = [(net64.step(x, t), net32.step(x32, t32)) for _ in range(200)]
+    exact = [net64.step(x, t) for _ in range(200)]
+    found = [net32.step(x32, t32) for _ in range(200)]
     assert net32.parameters.dtype == np.float32
-    np.testing.assert_allclose(*zip(*pairs, strict=True), rtol=1e-3)
-    assert pairs[-1][0] < pairs[0][0]
+    np.testing.assert_allclose(found, exact, rtol=1e-3)
+    assert exact[-1] < exact[0]
 
 
 def test_a_step_allocates_no_array():
-    sizes = [300, 200, 10]
-    weights, x, t = problem(sizes, batch=50, dtype=np.float32)
-    net = FlatAdamNet(sizes, 50, np.float32, weights)
+    sizes = [300, 400, 100]
+    weights, x, t = problem(sizes, batch=200, dtype=np.float32)
+    net = FlatAdamNet(sizes, 200, np.float32, weights)
     net.step(x, t)
     tracemalloc.start()
     try:
@@ -104,4 +105,5 @@ def test_a_step_allocates_no_array():
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak - before < 8_000  # the smallest matrix of this net has 2,000 entries of 4 bytes
+    # NumPy casts the mask through a buffer of 8,192 items; the smallest matrix here has 20,000
+    assert peak - before < 4 * 10_000

@@ -1,0 +1,1 @@
+"""Derivatives as trees of rule applications, adjoints of equations, elimination."""

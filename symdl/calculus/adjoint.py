@@ -1,0 +1,171 @@
+"""Reverse mode over equations: the adjoint of each variable, one equation each.
+
+For y = f(x) the adjoint of x is the sum over y's indices of ybar * dy/dx, contracted; uses add up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.calculus.contract import contract
+from symdl.calculus.differentiate import gradient
+from symdl.calculus.elimination import through_output
+from symdl.calculus.tree import Node
+from symdl.errors import InputError
+from symdl.formula import Equation, Formula, Variable
+from symdl.notation.binders import Total, _letters, rename
+from symdl.notation.indices import Index
+from symdl.notation.tensors import Elem, TensorSymbol
+from symdl.notation.walk import inline, variables
+
+__all__ = ["Adjoint", "AdjointStep", "Use", "adjoint", "bar", "place_of"]
+
+
+def bar(v: Variable) -> Variable:
+    """The adjoint variable of ``v``: dL/dv, on the same axes.
+
+    >>> bar(sp.Symbol("z", real=True))
+    zbar
+    """
+    if isinstance(v, TensorSymbol):
+        return TensorSymbol(f"{v.name}bar", v.axes)
+    return sp.Symbol(f"{v.name}bar", real=True)
+
+
+def place_of(v: Variable, taken: frozenset[str] = frozenset()) -> Expr:
+    """The scalar itself, or the tensor at free indices with usual names that are not ``taken``."""
+    if not isinstance(v, TensorSymbol):
+        return v
+    used = set(taken)
+    index = []
+    for size in v.axes:
+        name = next(n for n in _letters(size) if n not in used)
+        used.add(name)
+        index.append(Index(name, size))
+    return Elem(v, *index)
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a variable: the equation that reads it, its local derivative, what it adds."""
+
+    equation: Equation
+    local: Node
+    place: Expr
+    term: Expr
+
+
+@dataclass(frozen=True)
+class AdjointStep:
+    """The adjoint of one variable as the sum over its uses."""
+
+    variable: Variable
+    uses: tuple[Use, ...]
+    equation: Equation
+
+
+@dataclass(frozen=True)
+class Adjoint:
+    """The adjoint equations of a formula in the order of evaluation, output to inputs."""
+
+    formula: Formula
+    wrt: tuple[Variable, ...]
+    steps: tuple[AdjointStep, ...]
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """The adjoint equations."""
+        return tuple(s.equation for s in self.steps)
+
+    def step(self, v: Variable) -> AdjointStep:
+        """The step that gives the adjoint of ``v``."""
+        for s in self.steps:
+            if s.variable == v:
+                return s
+        known = ", ".join(str(s.variable) for s in self.steps)
+        raise InputError(f"no adjoint of {v} was derived; there are: {known}")
+
+    def inlined(self, v: Variable) -> Equation:
+        """The adjoint of ``v`` in terms of the formula's own variables alone."""
+        definitions = {s.equation.lhs: s.equation.rhs for s in self.steps if s.variable != v}
+        equation = self.step(v).equation
+        rhs = equation.rhs
+        while variables(rhs) & {_head(lhs) for lhs in definitions}:
+            rhs = inline(rhs, definitions)
+        return Equation(equation.lhs, contract(rhs))
+
+
+def _head(e: Expr) -> Variable:
+    return e.tensor if isinstance(e, Elem) else e
+
+
+@lru_cache(maxsize=4096)
+def adjoint(formula: Formula, wrt: tuple[Variable, ...] | None = None) -> Adjoint:
+    """Derive the adjoints of ``wrt`` (all inputs and parameters by default) of a formula.
+
+    A scalar output has the adjoint 1; a tensor output y keeps its adjoint ``ybar`` as a given.
+    """
+    wrt = formula.inputs + formula.parameters if wrt is None else wrt
+    for v in wrt:
+        if v not in (*formula.inputs, *formula.parameters, *formula.defined):
+            raise InputError(f"{v} is no input, parameter or intermediate of {formula.name}")
+    needed = _needed(formula, frozenset(wrt))
+    steps: list[AdjointStep] = []
+    reached = {formula.output}
+    for v in _reverse_order(formula):
+        if v not in needed or v == formula.output:
+            continue
+        uses = tuple(
+            use
+            for e in formula.equations
+            if e.variable in reached and v in variables(e.rhs)
+            for use in (_use(e, v, formula.output),)
+        )
+        if uses:
+            reached.add(v)
+            steps.append(_step(v, uses))
+        elif v in wrt:
+            reached.add(v)
+            steps.append(AdjointStep(v, (), Equation(_at(bar(v), place_of(v)), sp.S.Zero)))
+    return Adjoint(formula, wrt, tuple(steps))
+
+
+def _needed(formula: Formula, wrt: frozenset[Variable]) -> frozenset[Variable]:
+    """The variables through which some ``wrt`` reaches the output, and ``wrt`` itself."""
+    needed = set(wrt)
+    for e in formula.equations:
+        if variables(e.rhs) & needed:
+            needed.add(e.variable)
+    return frozenset(needed)
+
+
+def _reverse_order(formula: Formula) -> tuple[Variable, ...]:
+    return (*reversed(formula.defined), *formula.inputs, *formula.parameters)
+
+
+def _at(v: Variable, place: Expr) -> Expr:
+    return Elem(v, *place.index) if isinstance(v, TensorSymbol) else v
+
+
+def _use(e: Equation, v: Variable, output: Variable) -> Use:
+    place = place_of(v, frozenset(i.name for i in e.index))
+    local = gradient(e.rhs, place)
+    local = local.rewritten("through the output", through_output(local.after, e.lhs, e.rhs))
+    scalar_loss = e.variable == output and not isinstance(output, TensorSymbol)
+    seed = sp.S.One if scalar_loss else _at(bar(e.variable), e.lhs)
+    product = seed * local.after
+    term = contract(Total(product, *e.index)) if e.index else product
+    return Use(e, local, place, term)
+
+
+def _step(v: Variable, uses: tuple[Use, ...]) -> AdjointStep:
+    place = place_of(v)
+    total = sp.S.Zero
+    for use in uses:
+        names = dict(zip(use.place.index, place.index, strict=True)) if use.place.args else {}
+        total += rename(use.term, names)
+    return AdjointStep(v, uses, Equation(_at(bar(v), place), total))

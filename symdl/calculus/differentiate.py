@@ -1,0 +1,55 @@
+"""Differentiation: the tree of rule applications, and its conclusion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.calculus.contract import contract
+from symdl.calculus.rules import RULES
+from symdl.calculus.tree import Deriv, Node, Rule
+from symdl.errors import InputError, NotSupported
+from symdl.notation.indices import Index
+from symdl.notation.tensors import Elem, TensorSymbol
+
+__all__ = ["at_free_indices", "differentiate", "gradient"]
+
+
+def differentiate(e: Expr, wrt: Expr, rules: Sequence[Rule] = RULES) -> Node:
+    """Return the rule tree of de/dwrt; its ``after`` is the derivative.
+
+    Raises NotSupported where no rule applies: a missing rule is never a zero.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> differentiate(x**3 + sp.exp(x), x).after
+    3*x**2 + exp(x)
+    """
+    if not isinstance(wrt, (sp.Symbol, Elem)) or isinstance(wrt, (TensorSymbol, Index)):
+        raise InputError(f"cannot differentiate with respect to {wrt}: name a symbol or an element")
+    return _node(Deriv(e, wrt), tuple(rules))
+
+
+def _node(d: Deriv, rules: tuple[Rule, ...]) -> Node:
+    for rule in rules:
+        expansion = rule.expand(d)
+        if expansion is not None:
+            children = tuple(_node(p, rules) for p in expansion.premises)
+            after = expansion.build(*(c.after for c in children))
+            middle = expansion.build(*expansion.premises) if children else after
+            return Node(rule, d, after, middle, children, expansion.conditions)
+    raise NotSupported(f"no rule differentiates {d.expr} ({type(d.expr).__name__})")
+
+
+def at_free_indices(variable: sp.Symbol, names: str = "abcdefgh") -> Expr:
+    """Return the variable itself, or an element of the tensor at free indices of its own."""
+    if not isinstance(variable, TensorSymbol):
+        return variable
+    return Elem(variable, *(Index(f"{n}", s, -1) for n, s in zip(names, variable.axes, strict=False)))
+
+
+def gradient(e: Expr, wrt: Expr, rules: Sequence[Rule] = RULES) -> Node:
+    """``differentiate``, then contract the deltas."""
+    node = differentiate(e, wrt, rules)
+    return node.rewritten("contraction", contract(node.after))

@@ -1,0 +1,161 @@
+"""The derivative written with the output: generators are found by solving the equation for them.
+
+From y = 1/(1 + e^-x) follows e^x = y/(1 - y), and with it y' = y (1 - y).  Nothing is looked up.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.calculus.forms import cost, tidy
+from symdl.errors import SymdlError
+from symdl.notation.binders import Binder, loose
+from symdl.notation.normal import equal, normal, poly
+from symdl.notation.polynomial import ONE, cleared, monomial_expr
+
+__all__ = ["simplest", "solve_linear", "through_output"]
+
+
+def _preference(e: Expr) -> tuple[int, bool]:
+    return cost(e), not e.is_Mul
+
+
+def simplest(e: Expr) -> Expr:
+    """Return the cheapest form of ``e`` that the normal form and factoring offer."""
+    forms = [e, tidy(e)]
+    try:
+        forms.append(tidy(normal(e)))
+    except SymdlError:  # no normal form: the forms at hand stand
+        return min(forms, key=_preference)
+    return min(forms, key=_preference)
+
+
+def through_output(d: Expr, y: Expr, definition: Expr) -> Expr:
+    """Rewrite a derivative ``d`` of y = definition with ``y`` itself where that is cheaper.
+
+    A form is taken only if putting the definition back gives ``d`` by the normal form, and if it
+    divides by nothing that ``d`` does not divide by.
+
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> s = 1 / (1 + sp.exp(-x))
+    >>> through_output(s.diff(x), y, s)
+    y*(1 - y)
+    """
+    if isinstance(d, sp.Piecewise) and isinstance(definition, sp.Piecewise):
+        cases = [c for _, c in d.args]
+        if cases == [c for _, c in definition.args]:
+            return _by_cases(d, y, definition)
+    forms = [simplest(d)]
+    for generator in _generators(d):
+        found = _eliminate(d, y, definition, generator)
+        if found is not None and _divisors(found) <= _divisors(d):
+            forms.append(found)
+    return min(forms, key=_preference)
+
+
+def _divisors(e: Expr) -> set[Expr]:
+    """The bases of ``e`` that are divided by and may be zero."""
+    return {p.base for p in e.atoms(sp.Pow) if p.exp.is_negative and not p.base.is_positive}
+
+
+def _by_cases(d: sp.Piecewise, y: Expr, definition: sp.Piecewise) -> Expr:
+    pairs = zip(d.args, definition.args, strict=True)
+    return sp.Piecewise(*((through_output(v, y, f), case) for (v, case), (f, _) in pairs))
+
+def _generators(d: Expr) -> list[Expr]:
+    """The monomials m of the exponentials exp(c m) in ``d``, outside binders."""
+    found: dict[Expr, None] = {}
+    for a in sp.preorder_traversal(normal_of_functions(d)):
+        if isinstance(a, sp.exp) and not loose(a):
+            for m in poly(a.args[0]):
+                if m != ONE:
+                    found.setdefault(monomial_expr(m))
+    return list(found)
+
+
+def normal_of_functions(e: Expr) -> Expr:
+    """The normal form, or ``e`` itself where it has none."""
+    try:
+        return normal(e)
+    except SymdlError:
+        return e
+
+
+def _eliminate(d: Expr, y: Expr, definition: Expr, m: Expr) -> Expr | None:
+    g = sp.Dummy("g", positive=True)
+    try:
+        d_poly, f_poly = normal(d), normal(definition)
+        unit = _unit(d_poly + f_poly, m)
+        value = _solve_output(_in_generator(f_poly, m, unit, g), y, g)
+        if value is None:
+            return None
+        found = simplest(normal(_in_generator(d_poly, m, unit, g).subs(g, value)))
+    except SymdlError:
+        return None
+    return found if equal(found.subs(y, definition), d) else None
+
+
+def _exponents(e: Expr, m: Expr) -> list[Expr]:
+    """The coefficients c of exp(c m) in ``e``."""
+    out = []
+    for a in e.atoms(sp.exp):
+        for mono, c in poly(a.args[0]).items():
+            if monomial_expr(mono) == m:
+                out.append(c)
+    return out
+
+
+def _unit(e: Expr, m: Expr) -> Expr:
+    """The greatest common divisor of the exponents of the generator."""
+    exps = _exponents(e, m)
+    return reduce(sp.gcd, exps) if exps else sp.S.One
+
+
+def _in_generator(e: Expr, m: Expr, unit: Expr, g: sp.Symbol) -> Expr:
+    """Write exp(c m) as g**(c / unit)."""
+
+    def split(a: Expr) -> Expr:
+        out = sp.S.One
+        for mono, c in poly(a.args[0]).items():
+            factor = monomial_expr(mono)
+            out *= g ** (c / unit) if factor == m else sp.exp(c * factor)
+        return out
+
+    return e.replace(lambda a: isinstance(a, sp.exp) and not isinstance(a, Binder), split)
+
+
+def _solve_output(f: Expr, y: Expr, g: sp.Symbol) -> Expr | None:
+    """Solve y = f(g) for g, through one logarithm if need be."""
+    logs = [a for a in f.atoms(sp.log) if a.has(g)]
+    left, right = y, f
+    if len(logs) == 1:
+        mark = sp.Dummy("log")
+        shown = sp.expand(f.xreplace({logs[0]: mark}))
+        c = shown.coeff(mark)
+        rest = shown - c * mark
+        if c == 0 or c.has(g) or rest.has(g) or rest.has(mark):
+            return None
+        left, right = sp.exp((y - rest) / c), logs[0].args[0]
+    elif logs:
+        return None
+    return solve_linear(left - right, g)
+
+
+def solve_linear(e: Expr, unknown: Expr) -> Expr | None:
+    """Solve e = 0 for ``unknown`` if e, cleared of denominators, is linear in it, else None."""
+    _, p = cleared(poly(e))
+    slope, rest = sp.S.Zero, sp.S.Zero
+    for m, c in p.items():
+        powers = dict(m)
+        degree = powers.pop(unknown, sp.S.Zero)
+        others = c * monomial_expr(frozenset(powers.items()))
+        if others.has(unknown) or degree not in (0, 1):
+            return None
+        if degree == 1:
+            slope += others
+        else:
+            rest += others
+    return None if slope == 0 else -rest / slope

@@ -1,0 +1,124 @@
+"""Functions of one argument: chain rule, elementary functions, functions by definition."""
+
+from __future__ import annotations
+
+import sympy as sp
+from sympy.codegen.cfunctions import expm1, log1p
+from sympy.core.expr import Expr
+
+from symdl.calculus.tree import Deriv, Expansion, Rule
+from symdl.notation.tensors import real
+
+__all__ = [
+    "Absolute", "Chain", "Cosine", "Definition", "ErrorFunction", "Exponential", "Logarithm", "Sine",
+]  # fmt: skip
+
+
+def _argument(d: Deriv, kind: type) -> Expr | None:
+    """The argument of a function of that kind, if it is the variable itself."""
+    e = d.expr
+    return e.args[0] if isinstance(e, kind) and len(e.args) == 1 else None
+
+
+class Chain(Rule):
+    """f(u)' = f'(v) at v = u, times u'."""
+
+    name = "chain rule"
+
+    def expand(self, d: Deriv) -> Expansion | None:
+        e = d.expr
+        if not isinstance(e, sp.Function) or len(e.args) != 1 or e.args[0] == d.wrt:
+            return None
+        u = e.args[0]
+        v = _unused(e, positive=u.is_positive)
+        outer, inner = Deriv(e.func(v), v), Deriv(u, d.wrt)
+        return Expansion((outer, inner), lambda f, r: _at(f, v, u) * r)
+
+
+def _unused(e: Expr, positive: bool | None) -> sp.Symbol:
+    taken = {s.name for s in e.free_symbols}
+    name = next(n for n in ("u", "v", "w", *(f"u{k}" for k in range(1, 999))) if n not in taken)
+    return sp.Symbol(name, positive=True) if positive else real(name)
+
+
+def _at(f: Expr, v: sp.Symbol, u: Expr) -> Expr:
+    return Deriv(f.expr, u) if isinstance(f, Deriv) else f.subs(v, u)
+
+
+class Exponential(Rule):
+    """(e^x)' = e^x."""
+
+    name = "exponential"
+
+    def expand(self, d: Deriv) -> Expansion | None:
+        return None if _argument(d, sp.exp) is None else Expansion((), lambda: d.expr)
+
+
+class Logarithm(Rule):
+    """(log x)' = 1/x for x > 0."""
+
+    name = "logarithm"
+
+    def expand(self, d: Deriv) -> Expansion | None:
+        x = _argument(d, sp.log)
+        return None if x is None else Expansion((), lambda: 1 / x, (sp.Gt(x, 0),))
+
+
+class Sine(Rule):
+    """(sin x)' = cos x."""
+
+    name = "sine"
+
+    def expand(self, d: Deriv) -> Expansion | None:
+        x = _argument(d, sp.sin)
+        return None if x is None else Expansion((), lambda: sp.cos(x))
+
+
+class Cosine(Rule):
+    """(cos x)' = -sin x."""
+
+    name = "cosine"
+
+    def expand(self, d: Deriv) -> Expansion | None:
+        x = _argument(d, sp.cos)
+        return None if x is None else Expansion((), lambda: -sp.sin(x))
+
+
+class ErrorFunction(Rule):
+    """(erf x)' = 2/sqrt(pi) e^(-x^2), from its definition as an integral."""
+
+    name = "error function"
+
+    def expand(self, d: Deriv) -> Expansion | None:
+        x = _argument(d, sp.erf)
+        return None if x is None else Expansion((), lambda: 2 / sp.sqrt(sp.pi) * sp.exp(-(x**2)))
+
+
+class Absolute(Rule):
+    """|x|' = sign x, with sign 0 = 0 at the kink."""
+
+    name = "absolute value"
+
+    def expand(self, d: Deriv) -> Expansion | None:
+        x = _argument(d, sp.Abs)
+        return None if x is None else Expansion((), lambda: sp.sign(x), (sp.Ne(x, 0),))
+
+
+class Definition(Rule):
+    """f(x)' is the derivative of the definition of f: tanh x = (e^x - e^-x) / (e^x + e^-x)."""
+
+    name = "function by definition"
+
+    def expand(self, d: Deriv) -> Expansion | None:
+        e = d.expr
+        if isinstance(e, log1p):
+            meaning = sp.log(1 + e.args[0])
+        elif isinstance(e, expm1):
+            meaning = sp.exp(e.args[0]) - 1
+        elif isinstance(e, (sp.tanh, sp.sinh, sp.cosh, sp.coth, sp.sech, sp.csch)):
+            meaning = e.rewrite(sp.exp)
+        elif isinstance(e, sp.tan):
+            meaning = sp.sin(e.args[0]) / sp.cos(e.args[0])
+        else:
+            return None
+        return Expansion((Deriv(meaning, d.wrt),), lambda r: r)

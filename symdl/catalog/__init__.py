@@ -1,0 +1,1 @@
+"""Formulas with their sources, and nothing else: no derivative, no NumPy, no algorithm."""

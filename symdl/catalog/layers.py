@@ -1,0 +1,31 @@
+"""Layers with parameters."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from symdl.formula import Formula
+from symdl.notation.binders import Total
+from symdl.notation.indices import Index, size_of
+from symdl.notation.tensors import tensors
+
+__all__ = ["ALL", "DENSE", "DENSE_NO_BIAS"]
+
+n = Index("n", size_of("N"))
+i = Index("i", size_of("D"))
+j = Index("j", size_of("K"))
+x, W, b, y = tensors("x[n,i] W[i,j] b[j] y[n,j]", n, i, j)
+
+DENSE = Formula(
+    sp.Eq(y[n, j], Total(x[n, i] * W[i, j], i) + b[j], evaluate=False),
+    output=y, inputs=[x], parameters=[W, b], name="dense", title="dense layer",
+    source="Goodfellow, Bengio, Courville (2016), Deep Learning, section 6.1",
+)  # fmt: skip
+
+DENSE_NO_BIAS = Formula(
+    sp.Eq(y[n, j], Total(x[n, i] * W[i, j], i), evaluate=False),
+    output=y, inputs=[x], parameters=[W], name="dense_no_bias", title="dense layer without bias",
+    source="Goodfellow, Bengio, Courville (2016), Deep Learning, section 6.1",
+)  # fmt: skip
+
+ALL = (DENSE, DENSE_NO_BIAS)
