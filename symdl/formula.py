@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -12,11 +13,11 @@ from symdl.errors import InputError
 from symdl.notation.entry import from_sympy
 from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem, TensorSymbol
-from symdl.notation.walk import variables
+from symdl.notation.walk import free_indices, variables
 
 __all__ = ["Equation", "Formula", "Variable"]
 
-Variable = sp.Symbol  # a scalar symbol or a TensorSymbol
+Variable: TypeAlias = sp.Symbol  # a scalar symbol or a TensorSymbol
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Formula:
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
-        set_(self, "equations", tuple(_equation(e) for e in _many(self.equations)))
+        set_(self, "equations", tuple(_definition(e) for e in _many(self.equations)))
         set_(self, "assumptions", tuple(_equation(e) for e in _many(self.assumptions)))
         for part in ("inputs", "parameters", "random", "state", "hyper", "kinks"):
             set_(self, part, tuple(getattr(self, part)))
@@ -118,19 +119,23 @@ def _many(value: object) -> Iterable[object]:
 
 def _equation(value: object) -> Equation:
     if isinstance(value, Equation):
-        lhs, rhs = value.lhs, from_sympy(value.rhs)
-    elif isinstance(value, sp.Eq):
-        lhs, rhs = value.lhs, from_sympy(value.rhs)
-    else:
-        raise InputError(f"an equation must be sympy.Eq(left, right), not {value!r}")
+        return Equation(from_sympy(value.lhs), from_sympy(value.rhs))
+    if isinstance(value, sp.Eq):
+        return Equation(from_sympy(value.lhs), from_sympy(value.rhs))
+    raise InputError(f"an equation must be sympy.Eq(left, right), not {value!r}")
+
+
+def _definition(value: object) -> Equation:
+    equation = _equation(value)
+    lhs = equation.lhs
     if isinstance(lhs, Elem):
         distinct = len(set(lhs.index)) == len(lhs.index)
         if not (distinct and all(isinstance(i, Index) for i in lhs.index)):
             raise InputError(f"the left side {lhs} must be a tensor at distinct free indices")
-        stray = {s for s in rhs.free_symbols if isinstance(s, Index)} - set(lhs.index)
+        stray = free_indices(equation.rhs) - set(lhs.index)
         if stray:
             names = ", ".join(sorted(s.name for s in stray))
-            raise InputError(f"in '{lhs} = {rhs}' the index {names} is neither on the left nor summed")
+            raise InputError(f"in '{equation}' the index {names} is neither on the left nor summed")
     elif not isinstance(lhs, sp.Symbol) or isinstance(lhs, (TensorSymbol, Index)):
         raise InputError(f"the left side {lhs} must be a symbol or a tensor at free indices")
-    return Equation(lhs, rhs)
+    return equation

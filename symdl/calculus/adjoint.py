@@ -15,12 +15,13 @@ from symdl.calculus.contract import contract
 from symdl.calculus.differentiate import gradient
 from symdl.calculus.elimination import through_output
 from symdl.calculus.tree import Node
-from symdl.errors import InputError
+from symdl.errors import Impossible, InputError
 from symdl.formula import Equation, Formula, Variable
-from symdl.notation.binders import Total, _letters, rename
+from symdl.notation.binders import Binder, Total, letters, rename
+from symdl.notation.indicators import Delta
 from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem, TensorSymbol
-from symdl.notation.walk import inline, variables
+from symdl.notation.walk import inline, occurrences, variables
 
 __all__ = ["Adjoint", "AdjointStep", "Use", "adjoint", "bar", "place_of"]
 
@@ -43,7 +44,7 @@ def place_of(v: Variable, taken: frozenset[str] = frozenset()) -> Expr:
     used = set(taken)
     index = []
     for size in v.axes:
-        name = next(n for n in _letters(size) if n not in used)
+        name = next(n for n in letters(size) if n not in used)
         used.add(name)
         index.append(Index(name, size))
     return Elem(v, *index)
@@ -109,8 +110,11 @@ def adjoint(formula: Formula, wrt: tuple[Variable, ...] | None = None) -> Adjoin
 
     A scalar output has the adjoint 1; a tensor output y keeps its adjoint ``ybar`` as a given.
     """
-    wrt = formula.inputs + formula.parameters if wrt is None else wrt
+    if wrt is None:
+        wrt = tuple(v for v in formula.inputs + formula.parameters if not _has_labels(v))
     for v in wrt:
+        if _has_labels(v):
+            raise Impossible(f"{v} holds labels: whole numbers have no derivative")
         if v not in (*formula.inputs, *formula.parameters, *formula.defined):
             raise InputError(f"{v} is no input, parameter or intermediate of {formula.name}")
     needed = _needed(formula, frozenset(wrt))
@@ -134,6 +138,10 @@ def adjoint(formula: Formula, wrt: tuple[Variable, ...] | None = None) -> Adjoin
     return Adjoint(formula, wrt, tuple(steps))
 
 
+def _has_labels(v: Variable) -> bool:
+    return isinstance(v, TensorSymbol) and v.labels is not None
+
+
 def _needed(formula: Formula, wrt: frozenset[Variable]) -> frozenset[Variable]:
     """The variables through which some ``wrt`` reaches the output, and ``wrt`` itself."""
     needed = set(wrt)
@@ -153,11 +161,15 @@ def _at(v: Variable, place: Expr) -> Expr:
 
 def _use(e: Equation, v: Variable, output: Variable) -> Use:
     place = place_of(v, frozenset(i.name for i in e.index))
-    local = gradient(e.rhs, place)
+    read = occurrences(e.rhs, v)
+    alone = len(read) == 1 and not e.rhs.has(Binder)
+    at = next(iter(read)) if alone else place
+    local = gradient(e.rhs, at)
     local = local.rewritten("through the output", through_output(local.after, e.lhs, e.rhs))
     scalar_loss = e.variable == output and not isinstance(output, TensorSymbol)
-    seed = sp.S.One if scalar_loss else _at(bar(e.variable), e.lhs)
-    product = seed * local.after
+    product = local.after * (sp.S.One if scalar_loss else _at(bar(e.variable), e.lhs))
+    if alone and isinstance(at, Elem):
+        product *= sp.Mul(*(Delta(i - a) for i, a in zip(at.index, place.index, strict=True)))
     term = contract(Total(product, *e.index)) if e.index else product
     return Use(e, local, place, term)
 

@@ -6,9 +6,9 @@ import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.notation.binders import Binder, Total, rename
+from symdl.notation.deltas import in_axis, pinned
 from symdl.notation.indicators import Delta, InRange
 from symdl.notation.indices import Index
-from symdl.notation.sums import in_axis, pinned
 from symdl.notation.walk import free_indices
 
 __all__ = ["contract"]

@@ -18,11 +18,11 @@ def cost(e: Expr) -> int:
         return 0
     if isinstance(e, Binder):
         return 20 + cost(e.body)
+    if e.is_Mul:
+        return _product_cost(e)
     inner = sum(cost(a) for a in e.args)
     if e.is_Add:
         return inner + len(e.args) - 1
-    if e.is_Mul:
-        return inner + len(e.args) - 1 - (1 if e.args[0] == -1 else 0)
     if e.is_Pow and e.base is not sp.E:
         return inner + (1 if e.exp == 2 else 2 if e.exp.is_Integer and e.exp > 0 else 4)
     if isinstance(e, (sp.Piecewise, sp.functions.elementary.piecewise.ExprCondPair)):
@@ -30,6 +30,14 @@ def cost(e: Expr) -> int:
     if isinstance(e, UnitStep) or not isinstance(e, sp.Expr):
         return inner + 1
     return inner + 8
+
+
+def _product_cost(e: Expr) -> int:
+    """A product is one pass a factor, and all its divisors together one division."""
+    above = [a for a in e.args if a != -1 and not (a.is_Pow and a.exp == -1)]
+    below = [a.base for a in e.args if a.is_Pow and a.exp == -1]
+    passes = max(len(above) - 1, 0) + (3 + len(below) if below else 0)
+    return sum(cost(a) for a in above + below) + passes
 
 
 def tidy(e: Expr) -> Expr:
@@ -43,7 +51,7 @@ def tidy(e: Expr) -> Expr:
     together = sp.together(plain)
     for f in (together, sp.factor(together), sp.cancel(together)):
         forms.append(_signs(f))
-    best = min(forms, key=lambda f: (cost(f), not f.is_Mul, str(f)))
+    best = min(forms, key=lambda f: (cost(f), not f.is_Mul))  # the first of equals
     return best.xreplace(back)
 
 

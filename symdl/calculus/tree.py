@@ -22,7 +22,7 @@ class Deriv(Expr):
     __slots__ = ()
 
     def __new__(cls, e: Expr, wrt: Expr) -> Expr:
-        return Expr.__new__(cls, sp.sympify(e), wrt)
+        return Expr.__new__(cls, sp.sympify(e, strict=True), wrt)
 
     @property
     def expr(self) -> Expr:

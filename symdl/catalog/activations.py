@@ -7,7 +7,7 @@ import sympy as sp
 from symdl.formula import Formula
 from symdl.notation.binders import Total
 from symdl.notation.indices import Index, size_of
-from symdl.notation.tensors import real, tensors
+from symdl.notation.tensors import TensorSymbol, real, tensors
 
 __all__ = ["ALL", "IDENTITY", "LEAKY_RELU", "RELU", "SIGMOID", "SOFTMAX", "TANH"]
 
@@ -45,8 +45,9 @@ LEAKY_RELU = Formula(
 
 n = Index("n", size_of("N"))
 j = Index("j", size_of("K"))
-z, e, p = tensors("z[n,j] e[n,j] p[n,j]", n, j)
-S = tensors("S[n]", n)
+z = tensors("z[n,j]", n, j)
+e, p = (TensorSymbol(name, (n.size, j.size), positive=True) for name in "ep")
+S = TensorSymbol("S", (n.size,), positive=True)
 
 SOFTMAX = Formula(
     [

@@ -18,7 +18,7 @@ from sympy.core.sorting import default_sort_key
 from symdl.errors import InputError, NotSupported
 from symdl.notation.indices import Bound, Index, fresh
 
-__all__ = ["ArgPeak", "Binder", "Peak", "Total", "rename", "total"]
+__all__ = ["ArgPeak", "Binder", "Peak", "Total", "letters", "loose", "rename", "total"]
 
 _PERMUTED = 5  # ties of more interchangeable indices than this keep their first order
 
@@ -32,7 +32,7 @@ class Binder(Expr):
     latex_symbol = ""
 
     def __new__(cls, body: object, *index: Index | Bound) -> Expr:
-        body = sp.sympify(body)
+        body = sp.sympify(body, strict=True)
         for i in index:
             if not isinstance(i, (Index, Bound)):
                 raise InputError(f"{cls.__name__} needs indices made by symdl.indices, not {i!r}")
@@ -84,7 +84,7 @@ class Binder(Expr):
         taken = {s.name for s in self.free_symbols if s.is_Symbol}
         index = []
         for b in self.bounds:
-            name = next(c for c in _letters(b.size) if c not in taken)
+            name = next(c for c in letters(b.size) if c not in taken)
             taken.add(name)
             index.append(Index(name, b.size))
         return rename(self.body, dict(zip(self.bounds, index, strict=True))), tuple(index)
@@ -238,10 +238,11 @@ def _canonical_order(body: Expr, index: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return min(orders, key=shape)
 
 
-_USUAL = {"N": "n", "D": "i", "H": "h", "K": "k", "M": "m", "T": "t", "C": "c"}
+_USUAL = {"N": "n", "D": "i", "K": "j", "H": "h", "M": "m", "T": "t", "C": "c"}
 
 
-def _letters(size: Expr) -> Iterable[str]:
+def letters(size: Expr) -> Iterable[str]:
+    """Usual names for an index over an axis of that size, the likeliest first."""
     usual = _USUAL.get(str(size))
     plain = ("j", "k", "l", "m", "r", "s", "q", "i", "n")
     first = (usual,) if usual else ()

@@ -25,7 +25,7 @@ def from_sympy(e: object) -> Expr:
     >>> from_sympy(sp.exp(x)).args[0].is_real
     True
     """
-    e = sp.sympify(e) if not isinstance(e, str) else _no_text(e)
+    e = sp.sympify(e, strict=True) if not isinstance(e, str) else _no_text(e)
     return _enter(e, {})
 
 

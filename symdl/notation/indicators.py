@@ -31,7 +31,7 @@ class Delta(_Indicator):
     __slots__ = ()
 
     def __new__(cls, e: object) -> Expr:
-        e = sp.sympify(e)
+        e = sp.sympify(e, strict=True)
         if e.is_Integer:
             return sp.S.One if e == 0 else sp.S.Zero
         if e.could_extract_minus_sign():
@@ -59,7 +59,7 @@ class InRange(_Indicator):
     __slots__ = ()
 
     def __new__(cls, e: object, size: object) -> Expr:
-        e, size = sp.sympify(e), sp.sympify(size)
+        e, size = sp.sympify(e, strict=True), sp.sympify(size, strict=True)
         if getattr(e, "size", None) == size:
             return sp.S.One
         if e.is_Integer and (e < 0 or size.is_Integer):
@@ -81,7 +81,7 @@ class UnitStep(_Indicator):
     __slots__ = ()
 
     def __new__(cls, z: object, at_zero: object = 0) -> Expr:
-        z, at_zero = sp.sympify(z), sp.sympify(at_zero)
+        z, at_zero = sp.sympify(z, strict=True), sp.sympify(at_zero, strict=True)
         if z.is_Number and z is not sp.nan:
             return sp.S.One if z > 0 else sp.S.Zero if z < 0 else at_zero
         return Expr.__new__(cls, z, at_zero)

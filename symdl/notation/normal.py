@@ -312,9 +312,9 @@ def _logarithm(arg: Expr) -> Poly:
         out = add(out, scale(atom(sp.log(sp.Integer(prime))), sp.Integer(times)))
     factors = [(a, e) for a, e in m]
     if d != 1:
-        factors += list(_factors(d)) if all(f.is_positive for f, _ in _factors(d)) else [(d, 1)]
+        factors += list(_factors(d)) if all(f.is_positive for f, _ in _factors(d)) else [(d, sp.S.One)]
     for a, e in factors:
-        out = add(out, scale(_log_atom(a), sp.sympify(e)))
+        out = add(out, scale(_log_atom(a), e))
     return out
 
 

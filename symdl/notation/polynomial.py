@@ -9,20 +9,26 @@ divided out (LM * D**-1 = 1 - (D - LM) * D**-1), so reciprocals are generators.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import TypeAlias
 
 import sympy as sp
 from sympy.core.expr import Expr
 from sympy.core.sorting import default_sort_key
 
 from symdl.errors import Impossible, NotSupported
+from symdl.notation.binders import rename
+from symdl.notation.deltas import in_axis, pinned
 from symdl.notation.indicators import Delta, InRange, UnitStep
+from symdl.notation.walk import free_indices
 
 __all__ = ["ONE", "Monomial", "Poly", "add", "atom", "cleared", "constant", "leading", "mul", "multiply_out",
-           "power_of", "primitive", "scale", "to_expr"]
+           "power_of", "primitive", "renamed",
+           "scale", "to_expr"]
 
-Monomial = frozenset  # of (atom, exponent)
-Poly = dict  # Monomial -> sympy Rational
+Monomial: TypeAlias = frozenset[tuple[Expr, Expr]]  # atoms and their rational exponents
+Poly: TypeAlias = dict[Monomial, Expr]  # the rational coefficient of each monomial
 
 ONE: Monomial = frozenset()
 _MAX_TERMS = 20_000
@@ -135,6 +141,11 @@ def _settle(exps: dict[Expr, Expr]) -> Poly:
         else:
             out[a] = e
     _step_laws(out)
+    moved = _moved_by_deltas(out)
+    if moved is not None:
+        for a, whole in todo:
+            moved = mul(moved, power_of(multiply_out(a), whole))
+        return scale(moved, coefficient)
     p = _divide_out(out) if any(a.is_Add and e < 0 for a, e in out.items()) else {
         frozenset(out.items()): sp.S.One
     }
@@ -152,6 +163,22 @@ def _step_laws(exps: dict[Expr, Expr]) -> None:
         elif exps.get(a.args[0], 0) > 0:
             del exps[a]
             exps[lower] = sp.S.One
+
+
+def _moved_by_deltas(exps: dict[Expr, Expr]) -> Poly | None:
+    """Delta(i - v) f(i) = Delta(i - v) f(v), for a free index i and a label or index v."""
+    for d in [a for a in exps if isinstance(a, Delta)]:
+        found = pinned(d, free_indices(d))
+        if found is None or not in_axis(found[1], found[0].size):
+            continue
+        i, value = found
+        others = {a: e for a, e in exps.items() if a is not d}
+        if any(i in free_indices(a) for a in others):
+            from symdl.notation.normal import poly  # the two modules share one recursion
+
+            rest = renamed(frozenset(others.items()), {i: value}, poly)
+            return mul(rest, {frozenset(((d, sp.S.One),)): sp.S.One})
+    return None
 
 
 def _divide_out(exps: dict[Expr, Expr]) -> Poly:
@@ -220,3 +247,18 @@ def primitive(p: Poly) -> tuple[Expr, Monomial, Poly]:
         raise Impossible("division by an expression that is zero")
     c = q[leading(q)]
     return c, m, scale(q, 1 / c)
+
+
+def renamed(m: Monomial, new: Mapping[Expr, Expr], poly: Callable[[Expr], Poly]) -> Poly:
+    """Rename indices in a monomial and bring the result back into form."""
+    out = constant(sp.S.One)
+    for a, e in m:
+        fresh = rename(a, new)
+        if fresh is a:
+            out = mul(out, {frozenset(((a, e),)): sp.S.One})
+        elif e.is_Integer and e > 0:
+            for _ in range(int(e)):
+                out = mul(out, poly(fresh))
+        else:
+            out = mul(out, poly(fresh**e))
+    return out

@@ -7,19 +7,18 @@ from collections.abc import Callable
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.notation.binders import ArgPeak, Total, rename
+from symdl.notation.binders import Total
+from symdl.notation.deltas import in_axis, pinned
 from symdl.notation.indicators import Delta, InRange
-from symdl.notation.indices import Bound, Index
-from symdl.notation.polynomial import Monomial, Poly, add, constant, monomial_expr, mul, scale
-from symdl.notation.tensors import Elem
+from symdl.notation.indices import Index
+from symdl.notation.polynomial import Monomial, Poly, add, monomial_expr, mul, renamed, scale
 from symdl.notation.walk import free_indices
 
-__all__ = ["in_axis", "pinned", "sum_over"]
-
-ToPoly = Callable[[Expr], Poly]
+__all__ = ["sum_over"]
 
 
-def sum_over(p: Poly, index: frozenset[Index], poly: ToPoly) -> Poly:
+
+def sum_over(p: Poly, index: frozenset[Index], poly: Callable[[Expr], Poly]) -> Poly:
     """Sum ``p`` over ``index``."""
     out: Poly = {}
     for m, c in p.items():
@@ -27,7 +26,7 @@ def sum_over(p: Poly, index: frozenset[Index], poly: ToPoly) -> Poly:
     return out
 
 
-def _sum_term(m: Monomial, index: frozenset[Index], poly: ToPoly) -> Poly:
+def _sum_term(m: Monomial, index: frozenset[Index], poly: Callable[[Expr], Poly]) -> Poly:
     for a, _ in m:
         if isinstance(a, Delta):
             found = pinned(a, index)
@@ -40,43 +39,7 @@ def _sum_term(m: Monomial, index: frozenset[Index], poly: ToPoly) -> Poly:
     return _components(m, index, poly)
 
 
-def pinned(delta: Delta, index: frozenset[Index]) -> tuple[Index, Expr] | None:
-    """Find an index of ``index`` that ``delta`` fixes, and the value it fixes it to."""
-    e = delta.args[0]
-    for i in sorted(free_indices(e) & index, key=lambda i: i.sort_key()):
-        c = e.coeff(i)
-        if c in (1, -1):
-            value = sp.expand(i - c * e)
-            if i not in value.free_symbols:
-                return i, value
-    return None
-
-
-def in_axis(value: Expr, size: Expr) -> bool:
-    """True if ``value`` surely lies within 0 .. size - 1."""
-    if isinstance(value, (Index, Bound, ArgPeak)):
-        return value.size == size
-    if isinstance(value, Elem):
-        return value.tensor.labels == size
-    return bool(value.is_Integer and size.is_Integer and 0 <= value < size)
-
-
-def renamed(m: Monomial, new: dict[Index, Expr], poly: ToPoly) -> Poly:
-    """Rename indices in a monomial and bring the result back into form."""
-    out = constant(sp.S.One)
-    for a, e in m:
-        fresh = rename(a, new)
-        if fresh is a:
-            out = mul(out, {frozenset(((a, e),)): sp.S.One})
-        elif e.is_Integer and e > 0:
-            for _ in range(int(e)):
-                out = mul(out, poly(fresh))
-        else:
-            out = mul(out, poly(fresh**e))
-    return out
-
-
-def _components(m: Monomial, index: frozenset[Index], poly: ToPoly) -> Poly:
+def _components(m: Monomial, index: frozenset[Index], poly: Callable[[Expr], Poly]) -> Poly:
     """Split a summed product into factors that share no summed index."""
     groups: list[tuple[set[Index], list[tuple[Expr, Expr]]]] = []
     outer = []

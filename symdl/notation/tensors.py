@@ -74,7 +74,7 @@ class Elem(Expr):
     __slots__ = ()
 
     def __new__(cls, tensor: TensorSymbol, *index: object) -> Expr:
-        parts = tuple(sp.sympify(p) for p in index)
+        parts = tuple(sp.sympify(p, strict=True) for p in index)
         if len(parts) != tensor.rank:
             raise Mismatch(
                 f"tensor {tensor.name} has {tensor.rank} axes {_show(tensor.axes)} "

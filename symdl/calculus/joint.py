@@ -1,0 +1,147 @@
+"""The adjoint of several equations taken together, simplified by elimination.
+
+Adjoints of intermediates are put into one expression; tensors that another equation determines
+are solved for and eliminated; the equations left over become lemmas (sum_k p_k = 1); the normal
+form modulo lemmas and assumptions is kept where it is cheaper.  No layer has a rule of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from sympy.core.expr import Expr
+
+from symdl.calculus.adjoint import Adjoint, AdjointStep, adjoint
+from symdl.calculus.elimination import solve_linear
+from symdl.calculus.forms import cost, tidy
+from symdl.calculus.lemmas import Lemma, apply_lemmas, lemma_of
+from symdl.errors import SymdlError
+from symdl.formula import Equation, Formula, Variable
+from symdl.notation.binders import Binder, rename
+from symdl.notation.indices import Index
+from symdl.notation.tensors import Elem
+from symdl.notation.walk import inline, occurrences, variables
+
+__all__ = ["Reduction", "joint_adjoint"]
+
+_MOST_EQUATIONS = 12
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """How an adjoint was simplified: what was inlined, solved for, and which lemmas were used."""
+
+    before: Expr
+    solved: tuple[Equation, ...]
+    lemmas: tuple[Lemma, ...]
+    after: Expr
+
+
+@lru_cache(maxsize=1024)
+def joint_adjoint(
+    formula: Formula, wrt: tuple[Variable, ...] | None = None
+) -> tuple[Adjoint, tuple[tuple[Variable, Reduction], ...]]:
+    """Derive the adjoints of ``wrt`` and simplify them over all equations of the formula.
+
+    Returns the adjoint and, for each variable whose adjoint became simpler, how.
+    """
+    raw = adjoint(formula, wrt)
+    reductions: list[tuple[Variable, Reduction]] = []
+    if not 1 < len(formula.equations) <= _MOST_EQUATIONS:
+        return raw, ()
+    best = raw
+    for v in raw.wrt:
+        found = _reduced(raw, v)
+        if found is None:
+            continue
+        trial = _with_reduction(best, v, found.after)
+        if _total_cost(trial) < _total_cost(best):
+            best = trial
+            reductions.append((v, found))
+    return best, tuple(reductions)
+
+
+def _total_cost(a: Adjoint) -> int:
+    return sum(cost(s.equation.rhs) + 1 for s in a.steps)
+
+
+def _with_reduction(a: Adjoint, v: Variable, rhs: Expr) -> Adjoint:
+    """Replace the adjoint of ``v``, and drop the intermediates that nothing needs any more."""
+    steps = []
+    for s in a.steps:
+        new = Equation(s.equation.lhs, rhs) if s.variable == v else s.equation
+        steps.append(AdjointStep(s.variable, s.uses, new))
+    needed = {*a.wrt}
+    kept: list[AdjointStep] = []
+    read: set[Variable] = set()
+    for s in reversed(steps):
+        if s.variable in needed or s.equation.variable in read:
+            kept.append(s)
+            read |= variables(s.equation.rhs)
+    return replace(a, steps=tuple(reversed(kept)))
+
+
+def _reduced(a: Adjoint, v: Variable) -> Reduction | None:
+    """The cheapest form of the adjoint of ``v`` in terms of forward variables alone."""
+    before = a.inlined(v).rhs
+    best: Reduction | None = None
+    for solved, rest in _eliminations(a.formula):
+        lemmas = _lemmas(a.formula, solved, rest)
+        try:
+            after = tidy(apply_lemmas(_put_in(before, solved), lemmas))
+        except SymdlError:
+            continue
+        if best is None or cost(after) < cost(best.after):
+            best = Reduction(before, solved, lemmas, after)
+    return best
+
+
+def _put_in(e: Expr, solved: Sequence[Equation]) -> Expr:
+    for equation in solved:
+        e = inline(e, {equation.lhs: equation.rhs})
+    return e
+
+
+def _lemmas(
+    formula: Formula, solved: Sequence[Equation], rest: Sequence[Equation]
+) -> tuple[Lemma, ...]:
+    """Assumptions, and what the other equations say once the solved ones are put into them."""
+    candidates = list(formula.assumptions)
+    if solved:
+        candidates += [
+            Equation(e.lhs, _put_in(e.rhs, solved)) for e in rest if e.variable != formula.output
+        ]
+    found = (lemma_of(e) for e in candidates if e.rhs.has(Binder) or e.lhs.has(Binder))
+    return tuple(lemma for lemma in found if lemma is not None)
+
+
+def _eliminations(
+    formula: Formula,
+) -> Iterator[tuple[tuple[Equation, ...], tuple[Equation, ...]]]:
+    """No elimination, and each intermediate solved for from each equation that reads it."""
+    equations = formula.equations
+    yield (), ()
+    for v in formula.defined:
+        if v == formula.output:
+            continue
+        for e in equations:
+            solved = _solved_for(e, v)
+            if solved is not None:
+                yield (solved,), tuple(o for o in equations if o not in (e, formula.equation(v)))
+
+
+def _solved_for(e: Equation, v: Variable) -> Equation | None:
+    """Solve a sum-free equation for ``v``, read at the very indices of the left side."""
+    if e.rhs.has(Binder) or v not in variables(e.rhs):
+        return None
+    places = occurrences(e.rhs, v)
+    if len(places) != 1:
+        return None
+    (place,) = places
+    index = place.index if isinstance(place, Elem) else ()
+    if not all(isinstance(i, Index) for i in index) or set(index) != set(e.index):
+        return None
+    value = solve_linear(e.lhs - e.rhs, place)
+    return None if value is None else Equation(place, rename(value, {}))

@@ -1,0 +1,1 @@
+"""Verdicts on formulas and steps: proved, instance, numeric, float, refuted, unknown."""
