@@ -17,6 +17,7 @@ from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
 from symdl.errors import Impossible, NotSupported
 from symdl.notation.binders import Binder, Total, loose, rename
+from symdl.notation.functions import xlogy
 from symdl.notation.indicators import Delta, UnitStep
 from symdl.notation.indices import Index
 from symdl.notation.polynomial import (
@@ -65,8 +66,11 @@ def is_zero(e: Expr) -> bool | None:
     >>> is_zero(1 / (1 + sp.exp(-x)) - sp.exp(x) / (1 + sp.exp(x)))
     True
     """
-    p = poly(e)
-    return True if _vanishes(p) or _vanishes_by_cases(to_expr(p), _MOST_CASES) else None
+    return True if _is_zero(poly(e)) else None
+
+
+def _is_zero(p: Poly) -> bool:
+    return _vanishes(p) or _vanishes_by_cases(to_expr(p), _MOST_CASES)
 
 
 def _vanishes_by_cases(e: Expr, depth: int) -> bool:
@@ -98,24 +102,19 @@ def _vanishes(p: Poly) -> bool:
 
 
 def _merge_totals(p: Poly) -> Poly | None:
-    """Add up sums over the same axis with the same outer factors; drop those whose body is 0."""
+    """Add up sums over the same axes with the same outer factors; drop those whose body is 0."""
     groups: dict[tuple[object, ...], Poly] = {}
-    probes: dict[Expr, Index] = {}
-    rest: Poly = {}
     for m, c in p.items():
-        inner = [a for a, e in m if isinstance(a, Total) and e == 1 and len(a.bounds) == 1]
+        inner = [a for a, e in m if isinstance(a, Total) and e == 1]
         if len(inner) != 1:
-            rest = add(rest, {m: c})
-            continue
-        size = inner[0].bounds[0].size
-        probe = probes.setdefault(size, Index("_probe", size))
-        body = rename(inner[0].body, {inner[0].bounds[0]: probe})
+            return None
+        sizes = tuple(b.size for b in inner[0].bounds)
+        probes = (Index(f"_probe{k}", size) for k, size in enumerate(sizes))
+        body = rename(inner[0].body, dict(zip(inner[0].bounds, probes, strict=True)))
         outer = frozenset((a, e) for a, e in m if a is not inner[0])
         term = scale(poly(body), c)
-        groups[outer, size] = add(groups.get((outer, size), {}), term)
-    if rest or not groups:
-        return None
-    return {} if all(_vanishes(g) for g in groups.values()) else None
+        groups[outer, sizes] = add(groups.get((outer, sizes), {}), term)
+    return {} if all(_is_zero(g) for g in groups.values()) else None
 
 
 @lru_cache(maxsize=100_000)
@@ -167,6 +166,8 @@ def _function(e: Expr) -> Poly:
         return _logarithm(1 + e.args[0])
     if isinstance(e, expm1):
         return add(_exponential(poly(e.args[0])), constant(-sp.S.One))
+    if isinstance(e, xlogy):
+        return poly(e.meaning())
     if isinstance(e, sp.tan):
         return mul(poly(sp.sin(e.args[0])), _power(sp.cos(e.args[0]), sp.S.NegativeOne))
     if isinstance(e, Delta):

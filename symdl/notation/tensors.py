@@ -102,8 +102,8 @@ class Elem(Expr):
         return self.args[1:]
 
     def _eval_is_positive(self) -> bool | None:
-        plain = all(isinstance(p, (Index, Bound)) or p.is_Integer for p in self.index)
-        return True if self.tensor.positive_elements and plain else None
+        inside = all(map(_surely_inside, self.index, self.tensor.axes))
+        return True if self.tensor.positive_elements and inside else None
 
     def _eval_is_integer(self) -> bool | None:
         return True if self.tensor.labels is not None else None
@@ -122,6 +122,12 @@ class Elem(Expr):
         )
         shown = f"{{{name}}}_{{{index}}}" if "_" in name or "^" in name else f"{name}_{{{index}}}"
         return shown if exp is None else f"{shown}^{{{exp}}}"
+
+
+def _surely_inside(at: Expr, size: Expr) -> bool:
+    if isinstance(at, Elem):
+        return bool(at.tensor.labels == size)
+    return isinstance(at, (Index, Bound)) or bool(at.is_Integer)
 
 
 def _show(parts: tuple[object, ...]) -> str:

@@ -7,6 +7,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.expr import Expr
 
 from symdl.calculus.tree import Deriv, Expansion, Rule
+from symdl.notation.functions import xlogy
 from symdl.notation.tensors import real
 
 __all__ = [
@@ -111,7 +112,9 @@ class Definition(Rule):
 
     def expand(self, d: Deriv) -> Expansion | None:
         e = d.expr
-        if isinstance(e, log1p):
+        if isinstance(e, xlogy):
+            meaning = e.meaning()
+        elif isinstance(e, log1p):
             meaning = sp.log(1 + e.args[0])
         elif isinstance(e, expm1):
             meaning = sp.exp(e.args[0]) - 1

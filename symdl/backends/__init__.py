@@ -1,0 +1,1 @@
+"""Programs become source text, and source text becomes callables."""

@@ -1,0 +1,159 @@
+"""Backpropagation of a network made of pieces: each kind is derived once, then renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.calculus.adjoint import Adjoint, bar, place_of
+from symdl.calculus.compose import Piece, Renaming
+from symdl.calculus.joint import Reduction, joint_adjoint
+from symdl.calculus.stabilise import stabilise
+from symdl.errors import InputError
+from symdl.formula import Equation, Variable
+from symdl.notation.tensors import Elem, TensorSymbol
+
+__all__ = ["Backward", "DerivedPiece", "backpropagate"]
+
+
+@dataclass(frozen=True)
+class DerivedPiece:
+    """A piece with the adjoint of its kind and how that was simplified."""
+
+    piece: Piece
+    adjoint: Adjoint
+    reductions: tuple[tuple[Variable, Reduction], ...]
+    renaming: Renaming
+
+
+@dataclass(frozen=True)
+class Backward:
+    """A network's equations, as written and as fit to run, and the adjoint equations.
+
+    written      the forward equations as the formulas state them
+    forward      the same, stabilised for running
+    backward     the adjoint equations in the order of evaluation
+    gradients    the adjoint variable of each parameter
+    assumptions  what the formulas assume of the data
+    """
+
+    pieces: tuple[DerivedPiece, ...]
+    written: tuple[Equation, ...]
+    forward: tuple[Equation, ...]
+    backward: tuple[Equation, ...]
+    gradients: Mapping[Variable, Variable]
+    assumptions: tuple[Equation, ...]
+
+
+def backpropagate(pieces: Sequence[Piece], parameters: Sequence[Variable]) -> Backward:
+    """Derive the gradients of the output of the last piece for ``parameters``.
+
+    Raises InputError where two pieces define the same variable, or a parameter is not read.
+    """
+    written = tuple(e for p in pieces for e in p.equations)
+    _check_distinct(written)
+    wanted = _wanted(pieces, parameters)
+    derived = tuple(_derive(p, wanted) for p in pieces)
+    backward = _adjoint_equations(derived)
+    gradients = {v: bar(v) for v in parameters}
+    made = {e.variable for e in backward}
+    missing = [str(v) for v, g in gradients.items() if g not in made]
+    if missing:
+        raise InputError(f"the loss does not read the parameters {', '.join(missing)}")
+    forward = tuple(
+        d.renaming.equation(e) for d in derived for e in stabilise(d.piece.kind).formula.equations
+    )
+    assumptions = tuple(p.renaming.equation(e) for p in pieces for e in p.kind.assumptions)
+    return Backward(derived, written, forward, backward, gradients, assumptions)
+
+
+def _check_distinct(equations: Sequence[Equation]) -> None:
+    seen: set[Variable] = set()
+    for e in equations:
+        if e.variable in seen:
+            raise InputError(f"two pieces of the network define {e.variable}")
+        seen.add(e.variable)
+
+
+def _wanted(pieces: Sequence[Piece], parameters: Sequence[Variable]) -> frozenset[Variable]:
+    """The variables whose adjoints are needed: parameters, and what depends on them."""
+    wanted = set(parameters)
+    for p in pieces:
+        read = {p.variable(v) for v in (*p.kind.inputs, *p.kind.parameters)}
+        if read & wanted:
+            wanted |= {p.variable(v) for v in p.kind.defined}
+    return frozenset(wanted)
+
+
+def _derive(p: Piece, wanted: frozenset[Variable]) -> DerivedPiece:
+    wrt = tuple(
+        v for v in (*p.kind.inputs, *p.kind.parameters) if p.variable(v) in wanted
+    )
+    found, reductions = joint_adjoint(p.kind, wrt)
+    return DerivedPiece(p, found, reductions, _with_new_names(p, found))
+
+
+def _with_new_names(p: Piece, a: Adjoint) -> Renaming:
+    """Rename adjoints along with their variables, and the variables that stabilising added."""
+    names = dict(p.renaming.names)
+    own = p.variable(p.kind.output).name
+    for v in stabilise(p.kind).formula.defined:
+        if v not in names and v not in p.kind.defined:
+            names[v] = _prefixed(p.renaming.variable(v), own)
+    variables = [*p.kind.inputs, *p.kind.parameters, *p.kind.defined]
+    names.update({bar(v): bar(p.variable(v)) for v in variables})
+    return Renaming(names, p.renaming.sizes)
+
+
+def _prefixed(v: Variable, prefix: str) -> Variable:
+    name = f"{prefix}.{v.name}"
+    if isinstance(v, TensorSymbol):
+        return TensorSymbol(name, v.axes, v.positive_elements, v.labels)
+    return sp.Symbol(name, **v.assumptions0)
+
+
+def _adjoint_equations(derived: Sequence[DerivedPiece]) -> tuple[Equation, ...]:
+    """The adjoint equations of all pieces, last piece first; several uses are added up."""
+    uses: dict[Variable, int] = {}
+    inner: set[Variable] = set()
+    for d in derived:
+        for s in d.adjoint.steps:
+            if s.variable in d.adjoint.wrt:
+                v = d.piece.variable(s.variable)
+                uses[v] = uses.get(v, 0) + 1
+            else:
+                inner.add(d.piece.variable(s.variable))
+    out: list[Equation] = []
+    parts: dict[Variable, list[Expr]] = {}
+    for d in reversed(derived):
+        for s in d.adjoint.steps:
+            v = d.piece.variable(s.variable)
+            equation = d.renaming.equation(s.equation)
+            if uses.get(v, 1) == 1 or v in inner:
+                out.append(equation)
+                continue
+            part = _part(equation, len(parts.setdefault(v, [])) + 1)
+            out.append(part)
+            parts[v].append(part.lhs)
+            if len(parts[v]) == uses[v]:
+                out.append(_sum_of(v, parts[v]))
+    return tuple(out)
+
+
+def _part(e: Equation, number: int) -> Equation:
+    v = e.variable
+    if isinstance(v, TensorSymbol):
+        return Equation(Elem(TensorSymbol(f"{v.name}_{number}", v.axes), *e.index), e.rhs)
+    return Equation(sp.Symbol(f"{v.name}_{number}", real=True), e.rhs)
+
+
+def _sum_of(v: Variable, parts: Sequence[Expr]) -> Equation:
+    place = place_of(v)
+    at = place.index if isinstance(place, Elem) else ()
+    terms = (Elem(p.tensor, *at) if isinstance(p, Elem) else p for p in parts)
+    lhs = Elem(bar(v), *at) if at else bar(v)
+    return Equation(lhs, sp.Add(*terms))
+

@@ -1,0 +1,216 @@
+"""Rewrites that keep running code finite and exact; each is an equality that is checked.
+
+shift            e^z / sum e^z is unchanged when z is shifted by its maximum
+logarithm        log of a quotient or of an exponential is taken apart
+softplus         log(1 + e^u) = max(0, u) + log1p(e^-|u|)
+logistic         1/(1 + e^u) with e^-|u|, which cannot overflow
+product with log t log p is 0 where t is 0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import sympy as sp
+from sympy.codegen.cfunctions import expm1, log1p
+from sympy.core.expr import Expr
+
+from symdl.calculus.forms import tidy
+from symdl.errors import SymdlError
+from symdl.formula import Equation, Formula, Variable
+from symdl.notation.binders import Binder, Peak, Total
+from symdl.notation.functions import xlogy
+from symdl.notation.normal import is_zero, normal
+from symdl.notation.tensors import Elem, TensorSymbol
+from symdl.notation.walk import inline, variables
+
+__all__ = ["Stabilised", "stabilise"]
+
+
+@dataclass(frozen=True)
+class Stabilised:
+    """A formula fit to run, and what was rewritten: (name of the rewrite, before, after)."""
+
+    formula: Formula
+    rewrites: tuple[tuple[str, Equation, Equation], ...]
+
+
+@lru_cache(maxsize=1024)
+def stabilise(formula: Formula) -> Stabilised:
+    """Rewrite the equations of ``formula`` for running; a rewrite not proved equal is not taken."""
+    equations, done = list(formula.equations), []
+    shifted = _shift(equations)
+    if shifted is not None:
+        done += [("shift by the maximum", *pair) for pair in shifted[1]]
+        equations = shifted[0]
+    out: list[Equation] = []
+    known: dict[Expr, Expr] = {}
+    for e in equations:
+        new = Equation(e.lhs, _rewritten(e.rhs, known))
+        if new.rhs != e.rhs:
+            if not _same(e.rhs, new.rhs, known):
+                new = e
+            else:
+                done.append(("finite form", e, new))
+        known[e.lhs] = e.rhs
+        out.append(new)
+    return Stabilised(replace(formula, equations=tuple(out)), tuple(done))
+
+
+def _same(a: Expr, b: Expr, known: Mapping[Expr, Expr]) -> bool:
+    try:
+        return is_zero(_inlined(a, known) - _inlined(b, known)) is True
+    except SymdlError:
+        return False
+
+
+def _inlined(e: Expr, known: Mapping[Expr, Expr]) -> Expr:
+    heads = {lhs.tensor if isinstance(lhs, Elem) else lhs for lhs in known}
+    while variables(e) & heads:
+        e = inline(e, known)
+    return e
+
+
+def _shift(
+    equations: list[Equation],
+) -> tuple[list[Equation], list[tuple[Equation, Equation]]] | None:
+    """Shift the exponents of e = exp(u), S = sum e by the maximum of u, if the rest allows it."""
+    found = _exponential_and_sum(equations)
+    if found is None:
+        return None
+    e, s, axis = found
+    u = e.rhs.args[0]
+    names = {v.name for o in equations for v in (o.variable, *variables(o.rhs))}
+    top_at = _at_new(_new("m", names), s.index)
+    shift = Equation(top_at, Peak(u, axis))
+    u_at = _at_new(_new("u_shifted", names), e.index)
+    moved = Equation(u_at, u - top_at)
+    e_new = _renamed_head(e, names, sp.exp(u_at))
+    s_new = _renamed_head(s, names, inline(s.rhs, {e.lhs: e_new.lhs}))
+    swap = {e.lhs: e_new.lhs, s.lhs: s_new.lhs}
+    old, new = {e.lhs: e.rhs, s.lhs: s.rhs}, {
+        o.lhs: o.rhs for o in (moved, e_new, s_new)
+    }
+    out, changed = [], []
+    for o in equations:
+        if o == e:
+            out += [o, shift, moved, e_new]
+        elif o == s:
+            out += [o, s_new]
+        elif variables(o.rhs) & {e.variable, s.variable}:
+            better = Equation(o.lhs, inline(o.rhs, swap))
+            if is_zero(_inlined(o.rhs, old) - _inlined(better.rhs, new)) is not True:
+                return None
+            out.append(better)
+            changed.append((o, better))
+        else:
+            out.append(o)
+    return (_without_unread(out, {e.variable, s.variable}), changed) if changed else None
+
+
+def _exponential_and_sum(equations: list[Equation]) -> tuple[Equation, Equation, Expr] | None:
+    for e in equations:
+        if not isinstance(e.rhs, sp.exp):
+            continue
+        for s in equations:
+            if isinstance(s.rhs, Total) and len(s.rhs.bounds) == 1:
+                body, (k,) = s.rhs.open()
+                hit = isinstance(body, Elem) and body.tensor == e.variable and k in body.index
+                if hit and set(e.index) - set(s.index):
+                    (axis,) = set(e.index) - set(s.index)
+                    if body == inline(body, {}) and body.index.index(k) == e.index.index(axis):
+                        return e, s, axis
+    return None
+
+
+def _renamed_head(e: Equation, names: set[str], rhs: Expr) -> Equation:
+    v = e.variable
+    if isinstance(v, TensorSymbol):
+        w = TensorSymbol(_new(f"{v.name}_shifted", names), v.axes, v.positive_elements)
+        return Equation(Elem(w, *e.index), rhs)
+    return Equation(sp.Symbol(_new(f"{v.name}_shifted", names), positive=True), rhs)
+
+
+def _at_new(name: str, index: tuple[Expr, ...]) -> Expr:
+    if not index:
+        return sp.Symbol(name, real=True)
+    return Elem(TensorSymbol(name, tuple(i.size for i in index)), *index)
+
+
+def _new(name: str, names: set[str]) -> str:
+    while name in names:
+        name += "_"
+    names.add(name)
+    return name
+
+
+def _without_unread(equations: list[Equation], candidates: set[Variable]) -> list[Equation]:
+    for e in reversed(list(equations)):
+        read = set().union(*(variables(o.rhs) for o in equations if o is not e))
+        if e.variable in candidates and e.variable not in read:
+            equations = [o for o in equations if o is not e]
+    return equations
+
+
+def _rewritten(e: Expr, known: Mapping[Expr, Expr]) -> Expr:
+    """Rewrite from the leaves up."""
+    if isinstance(e, Elem) or not e.args:
+        return e
+    if isinstance(e, Binder):
+        body, index = e.open()
+        return e.func(_rewritten(body, known), *index)
+    if isinstance(e, sp.log):
+        return _log(e.args[0], known)
+    if e.is_Pow and e.exp == -1 and _one_plus_exp(e.base) is not None:
+        return _logistic(_one_plus_exp(e.base))
+    e = e.func(*(_rewritten(a, known) for a in e.args))
+    if e.is_Mul:
+        return _guarded_product(e)
+    if e.is_Add and sp.S.NegativeOne in e.args:
+        powers = [a for a in e.args if isinstance(a, sp.exp)]
+        if len(powers) == 1:
+            return e - powers[0] + 1 + expm1(powers[0].args[0])
+    return e
+
+
+def _log(arg: Expr, known: Mapping[Expr, Expr]) -> Expr:
+    """The logarithm of ``arg``, taken apart along the definitions of what it reads."""
+    meaning = inline(arg, known) if isinstance(arg, (Elem, sp.Symbol)) else arg
+    if isinstance(meaning, sp.exp):
+        return meaning.args[0]
+    if meaning.is_Mul and all(a.is_positive for a in meaning.args):
+        return sp.Add(*(_log(a, known) for a in meaning.args))
+    if meaning.is_Pow and meaning.exp.is_Rational and meaning.base.is_positive:
+        return meaning.exp * _log(meaning.base, known)
+    u = _one_plus_exp(meaning)
+    if u is not None:
+        return sp.Max(0, u) + log1p(sp.exp(-sp.Abs(u)))
+    if meaning.is_Add:
+        shown = tidy(normal(_inlined(meaning, known)))
+        if not shown.is_Add:
+            return _log(shown, known)
+    return sp.log(_rewritten(arg, known))
+
+
+def _one_plus_exp(e: Expr) -> Expr | None:
+    """u, if e = 1 + exp(u)."""
+    if e.is_Add and len(e.args) == 2 and e.args[0] == 1 and isinstance(e.args[1], sp.exp):
+        return e.args[1].args[0]
+    return None
+
+
+def _logistic(u: Expr) -> Expr:
+    """1/(1 + e^u) without overflow."""
+    small = sp.exp(-sp.Abs(u))
+    return sp.Piecewise((small, u > 0), (sp.S.One, True)) / (1 + small)
+
+
+def _guarded_product(e: Expr) -> Expr:
+    logs = [a for a in e.args if isinstance(a, sp.log) and variables(a)]
+    others = [a for a in e.args if a not in logs and variables(a)]
+    if len(logs) != 1 or len(others) != 1 or others[0].is_Pow:
+        return e
+    rest = sp.Mul(*(a for a in e.args if a is not logs[0] and a is not others[0]))
+    return rest * xlogy(others[0], logs[0].args[0])

@@ -1,0 +1,312 @@
+"""What text may ask for, held against limits before SymPy is asked to compute it.
+
+First the text itself (length, characters, brackets), then the tree that was read (nodes, depth,
+the work it will make), then each single operation: how many bits its exact number would have, and
+which degree.  So no short text can keep the machine busy.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.errors import InputError
+from symdl.notation.binders import Binder
+from symdl.notation.indicators import Delta, InRange, UnitStep
+
+if TYPE_CHECKING:
+    from lark import Token, Tree
+
+__all__ = ["Gauge", "check_text", "measure", "shown", "wrong"]
+
+MAX_CHARACTERS = 20_000
+MAX_DEPTH = 100  # of brackets, and of the tree: SymPy recurses a few frames for each level
+MAX_NODES = 2_000
+MAX_WORK = 4_000  # about a second
+MAX_BITS = 4_096  # of an exact number
+MAX_ROOT_BITS = 256  # of a number under a root, which SymPy looks for factors in
+MAX_DEGREE = 1_000
+MAX_EXP = 2**32  # of a number under exp
+MAX_ARGUMENTS = 16  # of max and min, which compare each pair
+
+BRANCHING = {"abs": 1, "max": 1, "min": 1, "sign": 1, "where": 16}  # what one costs, unnested
+_CLOSES = {")": "(", "]": "["}
+
+
+def wrong(at: Tree[Token] | Token, found: str, expected: str, hint: str = "") -> InputError:
+    """Return the error that says where, what was found, what was expected and what to try."""
+    place = at if isinstance(at, str) else at.meta
+    return _wrong((place.line or 1, place.column or 1), found, expected, hint)
+
+
+def _wrong(place: tuple[int, int], found: str, expected: str, hint: str = "") -> InputError:
+    parts = [f"found {found}", f"expected {expected}", *([hint] if hint else [])]
+    return InputError(f"line {place[0]}, column {place[1]}: {'; '.join(parts)}.")
+
+
+def shown(text: str) -> str:
+    """Return ``text`` quoted for a message: one line, no invisible characters, not long.
+
+    >>> print(shown("x"), shown(chr(0)))
+    'x' the character U+0000
+    """
+    if len(text) == 1 and not text.isprintable():
+        return f"the character U+{ord(text):04X}"
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return f"'{text}'" if len(text) <= 32 else f"'{text[:28]}...'"
+
+
+def check_text(text: object, expected: str) -> str:
+    """Return ``text`` if it is a str of an allowed length, its characters shown, brackets paired.
+
+    >>> check_text("f(x]", "a formula")
+    Traceback (most recent call last):
+    symdl.errors.InputError: line 1, column 4: found ']'; expected ')' for the '(' in column 2.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"{expected} is read from a str, not from {type(text).__name__}")
+    if not text.strip():
+        raise _wrong((1, 1), "no text", expected)
+    if len(text) > MAX_CHARACTERS:
+        limit = f"at most {MAX_CHARACTERS} characters"
+        raise _wrong((1, 1), f"{len(text)} characters", limit, "try several equations")
+    opened: list[tuple[str, tuple[int, int]]] = []
+    line, start = 1, -1
+    for at, c in enumerate(text):
+        if c == "\n":
+            line, start = line + 1, at
+        elif c in "([":
+            opened.append((c, (line, at - start)))
+            if len(opened) > MAX_DEPTH:
+                limit = f"at most {MAX_DEPTH} brackets inside each other"
+                raise _wrong((line, at - start), "one more open bracket", limit)
+        elif c in _CLOSES:
+            _close(c, opened, (line, at - start))
+        elif unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn") and c not in "\t\r":
+            raise _wrong((line, at - start), shown(c), "visible characters", "delete it")
+    if opened:
+        c, place = opened[-1]
+        raise _wrong(place, f"'{c}', which is never closed", f"a closing {_partner(c)}")
+    return text
+
+
+def _partner(opening: str) -> str:
+    return "')'" if opening == "(" else "']'"
+
+
+def _close(c: str, opened: list[tuple[str, tuple[int, int]]], place: tuple[int, int]) -> None:
+    if not opened:
+        raise _wrong(place, f"'{c}'", f"no closing bracket, since no {_CLOSES[c]!r} is open")
+    opening, (_, column) = opened.pop()
+    if opening != _CLOSES[c]:
+        expected = f"{_partner(opening)} for the '{opening}' in column {column}"
+        raise _wrong(place, f"'{c}'", expected)
+
+
+def measure(tree: Tree[Token], also_branching: Iterable[str] = ()) -> None:
+    """Refuse a tree that is too large, too deep, or would take SymPy too long to build.
+
+    The work is counted as what SymPy does: it looks into a whole subtree for each node, twice as
+    long for each maximum, absolute value or case inside another, and tries the orders of the
+    indices of a sum.
+    """
+    weight = {**dict.fromkeys(also_branching, 1), **BRANCHING}
+    size: dict[int, int] = {}
+    depth: dict[int, int] = {}
+    level: dict[int, int] = {}  # of branching inside branching
+    bound: dict[int, int] = {}  # indices bound by sums on the way down
+    work = 0.0
+    for t in tree.iter_subtrees():  # from the leaves up, without recursion
+        children = [id(c) for c in t.children if not isinstance(c, str)]
+        me = id(t)
+        size[me] = 1 + sum(size[c] for c in children) + sum(isinstance(c, str) for c in t.children)
+        depth[me] = 1 + max((depth[c] for c in children), default=0)
+        level[me] = max((level[c] for c in children), default=0)
+        bound[me] = max((bound[c] for c in children), default=0)
+        name = str(t.children[0]) if t.data in ("call", "bind") else ""
+        work += size[me] / 20
+        if t.data == "call" and name in weight:
+            work += weight[name] * 2.0 ** min(level[me], 60)
+            level[me] += 1
+        elif t.data == "bind":
+            inner = t.children[1]
+            bound[me] += 0 if isinstance(inner, str) else len(inner.children)
+            work += math.factorial(min(bound[me], 8)) * size[me] / 20
+    top = id(tree)
+    limits = (
+        (depth[top], MAX_DEPTH, "levels of operations inside each other"),
+        (size[top], MAX_NODES, "names, numbers and operations"),
+        (math.ceil(work), MAX_WORK, "units of work (max, abs or where inside each other, sums)"),
+    )
+    for found, limit, what in limits:
+        if found > limit:
+            raise wrong(tree, f"{found} {what}", f"at most {limit}", "try several equations")
+
+
+class Gauge:
+    """Upper bounds on what an operation would make, each found before it is done."""
+
+    def __init__(self) -> None:
+        self._bits: dict[Expr, int] = {}
+        self._degree: dict[Expr, int] = {}
+
+    def bits(self, e: Expr) -> int:
+        """The bits of the largest number that products and powers in ``e`` can come to."""
+        if e.is_Rational:
+            return max(int(e.p).bit_length(), int(e.q).bit_length())
+        if e not in self._bits:
+            inner = [self.bits(a) for a in e.args]
+            if e.is_Mul:
+                found = sum(inner)
+            elif e.is_Pow and e.exp.is_Rational:
+                found = inner[0] * _ceil(e.exp)
+            else:
+                found = max(inner, default=0)
+            self._bits[e] = found
+        return self._bits[e]
+
+    def degree(self, e: Expr) -> int:
+        """The degree of ``e`` in whatever it is a polynomial of, reciprocals counted as well."""
+        if e.is_number:
+            return 0
+        if e not in self._degree:
+            if e.is_Mul:
+                found = sum(self.degree(a) for a in e.args)
+            elif e.is_Add:
+                found = max(self.degree(a) for a in e.args)
+            elif e.is_Pow:
+                found = max(self.degree(e.base), 1) * self.coefficient(e.exp)
+            else:
+                found = 1
+            self._degree[e] = found
+        return self._degree[e]
+
+    def coefficient(self, e: Expr) -> int:
+        """The largest number that can stand as a coefficient or a term in ``e``, rounded up."""
+        if e.is_Rational:
+            return _ceil(e)
+        if e.is_Add:
+            return max(self.coefficient(a) for a in e.args)
+        if e.is_Mul:
+            return math.prod(self.coefficient(a) for a in e.args)
+        if e.is_Pow and e.exp.is_Rational:
+            return int(2 ** min(self.bits(e), MAX_BITS))
+        return 1
+
+    def number(self, at: Tree[Token] | Token) -> None:
+        """Refuse a literal of too many digits, or with too large an exponent."""
+        mantissa, _, exponent = str(at).lower().partition("e")
+        power = exponent.lstrip("+-0")
+        digits = len(mantissa) + (int(power or 0) if len(power) < 6 else 10**6)
+        if digits > MAX_BITS * math.log10(2):
+            raise wrong(at, shown(str(at)), "a number of at most 1,200 digits")
+
+    def product(self, at: Tree[Token] | Token, parts: Sequence[Expr]) -> None:
+        """Refuse a product with too large a number or of too high a degree."""
+        self._within(at, sum(map(self.bits, parts)), sum(map(self.degree, parts)))
+
+    def sum(self, at: Tree[Token] | Token, parts: Sequence[Expr]) -> None:
+        """Refuse a sum whose like terms would get too large a common denominator."""
+        common: dict[Expr, int] = {}
+        for term in (t for p in parts for t in sp.Add.make_args(p)):
+            number, rest = term.as_coeff_Mul()
+            common[rest] = math.lcm(common.get(rest, 1), int(number.q) if number.is_Rational else 1)
+            self._within(at, common[rest].bit_length(), 0)
+
+    def power(self, at: Tree[Token] | Token, base: Expr, exponent: Expr) -> None:
+        """Refuse a power with too large a number, of too high a degree, or without a value."""
+        if base == 0 and exponent.is_extended_negative:
+            raise wrong(at, "a division by zero", "a divisor that is not zero")
+        if base is sp.E:
+            self.exp(at, exponent)
+        if base in (0, 1, -1, sp.E):
+            return
+        if exponent.is_number and not exponent.is_Rational:
+            times = 2 ** max(_magnitude(at, exponent), 0)
+        else:
+            times = self.coefficient(exponent)
+        bits = self.bits(base)
+        if not exponent.is_Integer and base.as_coeff_Mul()[0].is_Rational:
+            root = self.bits(base.as_coeff_Mul()[0])
+            if root > MAX_ROOT_BITS:
+                raise wrong(at, f"a root of a number of {root} bits", f"at most {MAX_ROOT_BITS}")
+        if base.is_number and not base.is_Rational:
+            bits = max(bits, abs(_magnitude(at, base)))
+        self._within(at, bits * times, max(self.degree(base), not base.is_number) * times)
+
+    def exp(self, at: Tree[Token] | Token, argument: Expr) -> None:
+        """Refuse an exponential of too large a number, also where a logarithm makes it a power."""
+        for term in sp.Add.make_args(argument):
+            if term.is_number and _magnitude(at, term) > math.log2(MAX_EXP):
+                raise wrong(at, "an exponential of a huge number", "a number below 2**32 in size")
+        for log in argument.atoms(sp.log):
+            self.power(at, log.args[0], self.coefficient(argument) * sp.S.One)
+
+    def argument(self, at: Tree[Token] | Token, argument: Expr) -> None:
+        """Refuse a huge constant as the argument of any other function."""
+        if argument.is_number and _magnitude(at, argument) > MAX_BITS:
+            raise wrong(at, "a function of a huge number", f"a number below 2**{MAX_BITS} in size")
+
+    def result(self, at: Tree[Token] | Token, value: Expr) -> Expr:
+        """Return ``value``, or refuse it: infinite, undefined, not real, or perhaps zero."""
+        if any(a in (sp.zoo, sp.oo, -sp.oo, sp.nan) for a in (value, *value.args)):
+            raise wrong(at, "a division by zero or log(0)", "a finite value")
+        if any(a is sp.I for a in (value, *value.args)):
+            raise _not_real(at)
+        if value.is_number and (value.is_Add or value.is_Pow or isinstance(value, sp.log)):
+            _magnitude(at, value)
+        return value
+
+    def whole(self, at: Tree[Token] | Token, value: Expr) -> Expr:
+        """Return the finished ``value`` once all of it is finite, real and within limits."""
+        numbers = value.atoms(sp.Number, type(sp.I), type(sp.zoo))
+        if any(not a.is_Rational for a in numbers if a is not sp.I):
+            raise wrong(at, "a division by zero or log(0)", "a finite value")
+        if sp.I in numbers:
+            raise _not_real(at)
+        self._within(at, max(map(self.bits, numbers), default=0), 0)
+        return value
+
+    def _within(self, at: Tree[Token] | Token, bits: int, degree: int) -> None:
+        if bits > MAX_BITS:
+            found = f"an exact number of about {_count(bits)} bits"
+            raise wrong(at, found, f"at most {MAX_BITS}", "try a smaller exponent, or a symbol")
+        if degree > MAX_DEGREE:
+            found = f"a power of degree {_count(degree)}"
+            raise wrong(at, found, f"at most {MAX_DEGREE}", "try a smaller exponent, or a symbol")
+
+
+def _magnitude(at: Tree[Token] | Token, e: Expr) -> int:
+    """The number of bits before the point of the constant ``e``, which is real and not zero."""
+    if e.is_Rational:
+        return int(e.p).bit_length() - int(e.q).bit_length() + 1
+    if e.has(Binder, Delta, InRange, UnitStep):
+        return 0
+    value = e.evalf(15, maxn=60)
+    if not value.is_Float:
+        if sp.im(value).is_nonzero:
+            raise _not_real(at)
+        return 0
+    _, man, exponent, count = value._mpf_
+    if not man or value._prec == 1:
+        found = "a constant that cannot be told from zero"
+        raise wrong(at, found, "its exact value", "write it in lowest terms, such as 0")
+    return int(exponent + count)
+
+
+def _not_real(at: Tree[Token] | Token) -> InputError:
+    found = "a value that is not real (a root or logarithm of a negative number)"
+    return wrong(at, found, "a real one")
+
+
+def _ceil(e: Expr) -> int:
+    return -(-abs(int(e.p)) // int(e.q))
+
+
+def _count(n: int) -> str:
+    return str(n) if n < 10**12 else f"2**{n.bit_length() - 1}"

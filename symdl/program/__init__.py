@@ -1,0 +1,1 @@
+"""The lowered form of a list of equations, and its passes."""

@@ -1,0 +1,78 @@
+"""Initial weights: the catalogue's initializer formulas evaluated on draws of a NumPy generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+from sympy.core.expr import Expr
+
+from symdl.catalog import initializers
+from symdl.errors import InputError
+from symdl.formula import Formula
+from symdl.training.network import Parameter
+
+__all__ = ["draw", "initial_weights", "seed_of"]
+
+Array = NDArray[np.float64]
+
+_DRAWS: dict[Expr, Callable[[np.random.Generator, tuple[int, ...]], Array]] = {
+    initializers.uniform: lambda generator, shape: generator.random(shape),
+    initializers.normal: lambda generator, shape: generator.standard_normal(shape),
+}
+
+
+def seed_of(seed: object) -> int:
+    """Return a whole number from a seed, or the next draw of a generator.
+
+    >>> seed_of(3)
+    3
+    """
+    if isinstance(seed, np.random.Generator):
+        return int(seed.integers(2**63))
+    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and seed >= 0:
+        return int(seed)
+    raise InputError(f"seed must be a whole number >= 0 or a numpy Generator, not {seed!r}")
+
+
+def draw(
+    formula: Formula, shape: tuple[int, ...], generator: np.random.Generator
+) -> Array:
+    """Evaluate an initializer for a tensor (fan_in, fan_out), or for a bias (units,).
+
+    >>> draw(initializers.ZEROS, (2,), np.random.default_rng(0))
+    array([0., 0.])
+    """
+    fans = {initializers.fan_in: shape[0], initializers.fan_out: shape[-1]}
+    value = formula.output
+    for equation in reversed(formula.equations):
+        value = value.xreplace({equation.lhs: equation.rhs})
+    value = value.xreplace({symbol: sp.Integer(n) for symbol, n in fans.items()})
+    drawn = [_DRAWS[symbol](generator, shape) for symbol in formula.random]
+    evaluate = sp.lambdify(formula.random, value, "numpy")
+    return np.broadcast_to(np.asarray(evaluate(*drawn), dtype=np.float64), shape).copy()
+
+
+def initial_weights(
+    parameters: Iterable[Parameter],
+    sizes: Mapping[sp.Symbol, int],
+    seed: int,
+    known: Mapping[str, Array],
+) -> dict[str, Array]:
+    """Return the weights of each parameter: those known, and fresh ones for the rest.
+
+    Each parameter draws from a stream of its own (the seed and its place in the model), so adding
+    a layer changes no weight of the layers before it.
+    """
+    weights = {}
+    for place, parameter in enumerate(parameters):
+        shape = parameter.shape(sizes)
+        old = known.get(parameter.name)
+        if old is not None and old.shape == shape:
+            weights[parameter.name] = old
+            continue
+        stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place,)))
+        weights[parameter.name] = draw(parameter.initializer, shape, stream)
+    return weights

@@ -1,0 +1,280 @@
+"""A list of layers and a loss as pieces of catalogue formulas, under the names of the model.
+
+All layers of one kind share one formula object, so its adjoint is derived once.  Sizes stay
+symbols: N for the rows of a batch, D0 for the columns of the data, D1, D2, ... for dense layers;
+so what is derived does not depend on any width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.calculus.compose import Piece, Renaming, chain, elementwise
+from symdl.catalog import activations, initializers, layers, losses
+from symdl.errors import InputError, Mismatch
+from symdl.formula import Equation, Formula, Variable
+from symdl.notation.indices import Index, size_of
+from symdl.notation.tensors import TensorSymbol
+from symdl.training.layers import ACTIVATIONS, Activation, Dense, Input, Layer
+from symdl.training.losses import check_last_activation, loss_formula, targets_of
+
+__all__ = [
+    "Network",
+    "Parameter",
+    "activation_kind",
+    "joint_kind",
+    "layer_names",
+    "network",
+    "sizes_of",
+]
+
+N, K = size_of("N"), size_of("K")
+_n, _j = Index("n", N), Index("j", K)
+_z, _h = TensorSymbol("z", (N, K)), TensorSymbol("h", (N, K))
+_LINEAR = activations.IDENTITY.name
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A trained tensor and the formula of its initial values."""
+
+    variable: TensorSymbol
+    initializer: Formula
+
+    @property
+    def name(self) -> str:
+        """The name of the tensor, such as ``dense_1.W``."""
+        return str(self.variable.name)
+
+    def shape(self, sizes: Mapping[sp.Symbol, int]) -> tuple[int, ...]:
+        """The shape in numbers."""
+        return tuple(sizes[axis] for axis in self.variable.axes)
+
+
+@dataclass(frozen=True)
+class Network:
+    """The pieces from the data to the loss, and the variables that are given or asked for."""
+
+    pieces: tuple[Piece, ...]
+    parameters: tuple[Parameter, ...]
+    input: TensorSymbol
+    target: TensorSymbol
+    output: TensorSymbol
+    loss: sp.Symbol
+    batch: sp.Symbol = N
+
+    @property
+    def assumptions(self) -> tuple[Equation, ...]:
+        """What the formulas take for granted of the data, under the names of the model."""
+        return tuple(p.renaming.equation(a) for p in self.pieces for a in p.kind.assumptions)
+
+
+@lru_cache(maxsize=None)
+def activation_kind(name: str) -> Formula:
+    """Return the activation over z[n,j]: a formula of a scalar is taken element by element.
+
+    >>> activation_kind("relu").equations[0].lhs
+    h[n, j]
+    """
+    return _applied(ACTIVATIONS[name], _h)
+
+
+@lru_cache(maxsize=None)
+def joint_kind(activation: str, loss: str) -> Formula:
+    """Return the activation of z[n,j] followed by the loss, as one formula derived as a whole.
+
+    >>> joint_kind("softmax", "categorical_crossentropy").name
+    'softmax with categorical_crossentropy'
+    """
+    formula = loss_formula(loss)
+    prediction = formula.inputs[0]
+    return chain(_applied(ACTIVATIONS[activation], prediction), formula)
+
+
+def _applied(activation: Formula, output: TensorSymbol) -> Formula:
+    if not isinstance(activation.output, TensorSymbol):
+        return elementwise(activation, _z[_n, _j], output)
+    (given,) = activation.inputs
+    renaming = Renaming({given: _z, activation.output: output}, {})
+    return replace(
+        activation,
+        equations=tuple(renaming.equation(e) for e in activation.equations),
+        inputs=(_z,),
+        output=output,
+    )
+
+
+def layer_names(given: Sequence[Layer]) -> tuple[str, ...]:
+    """Name layers by their kind and count: dense_1, activation_1, dense_2, ...
+
+    >>> layer_names([Input(2), Dense(3), Activation("relu"), Dense(1)])
+    ('input_1', 'dense_1', 'activation_1', 'dense_2')
+    """
+    counts: dict[str, int] = {}
+    names = []
+    for layer in given:
+        kind = type(layer).__name__.lower()
+        counts[kind] = counts.get(kind, 0) + 1
+        names.append(f"{kind}_{counts[kind]}")
+    return tuple(names)
+
+
+def network(given: Sequence[Layer], loss: str) -> Network:
+    """Turn layers and the name of a loss into pieces; the last activation joins the loss.
+
+    Raises InputError where the loss cannot read the outputs, or there is no layer.
+
+    >>> net = network([Dense(3, "relu"), Dense(1)], "mse")
+    >>> [p.kind.name for p in net.pieces]
+    ['dense', 'relu', 'dense', 'mean_squared_error']
+    >>> [p.name for p in net.parameters]
+    ['dense_1.W', 'dense_1.b', 'dense_2.W', 'dense_2.b']
+    """
+    steps, parameters = _steps(given)
+    formula = loss_formula(loss)
+    last = steps[-1].activation
+    check_last_activation(formula, last)
+    pieces, value = [], TensorSymbol("x", (N, size_of("D0")))
+    for step in steps[:-1] if last else steps:
+        piece, value = step.piece(value)
+        pieces.append(piece)
+    end = _joint(steps[-1], formula, value) if last else _loss_alone(formula, value)
+    output = end.variable(formula.inputs[0])
+    target = end.variable(targets_of(formula))
+    data = TensorSymbol("x", (N, size_of("D0")))
+    return Network((*pieces, end), parameters, data, target, output, end.variable(losses.L))
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One piece to come: the affine part of a dense layer, or an activation."""
+
+    kind: Formula
+    name: str
+    size: Expr
+    activation: str | None = None
+
+    def piece(self, value: TensorSymbol) -> tuple[Piece, TensorSymbol]:
+        """The piece that reads ``value``, and the tensor that it puts out."""
+        given = self.kind.inputs[0]
+        sizes = {layers.i.size: value.axes[1], K: self.size}
+        piece = _named(self.kind, sizes, {given: value}, self.name, "h" if self.activation else "z")
+        return piece, piece.variable(self.kind.output)
+
+
+def _steps(given: Sequence[Layer]) -> tuple[list[_Step], tuple[Parameter, ...]]:
+    steps: list[_Step] = []
+    parameters: list[Parameter] = []
+    size, count, units = size_of("D0"), 0, 0
+    after = [*(a.applied if isinstance(a, Activation) else None for a in given[1:]), None]
+    for layer, name, following in zip(given, layer_names(given), after, strict=True):
+        if isinstance(layer, Dense):
+            count, units = count + 1, layer.units
+            below, size = size, size_of(f"D{count}")
+            kind = layers.DENSE if layer.use_bias else layers.DENSE_NO_BIAS
+            steps.append(_Step(kind, name, size))
+            kernel = TensorSymbol(f"{name}.W", (below, size))
+            parameters.append(Parameter(kernel, layer.initializer(following)))
+            if layer.use_bias:
+                bias = TensorSymbol(f"{name}.b", (size,))
+                parameters.append(Parameter(bias, initializers.ZEROS))
+        if layer.applied is not None and layer.applied != _LINEAR:
+            steps.append(_Step(activation_kind(layer.applied), name, size, layer.applied))
+            _check_softmax(layer.applied, units)
+    if not parameters:
+        raise InputError("the model has no layer with weights: add Dense(units)")
+    return steps, tuple(parameters)
+
+
+def _check_softmax(activation: str, units: int) -> None:
+    if activation == activations.SOFTMAX.name and units == 1:
+        raise InputError(
+            "softmax over a single unit is always 1; use 'sigmoid' for one probability, or two "
+            "units and 'softmax'"
+        )
+
+
+def _joint(step: _Step, loss: Formula, value: TensorSymbol) -> Piece:
+    assert step.activation is not None
+    kind = joint_kind(step.activation, loss.name)
+    names = {kind.inputs[0]: value}
+    return _named(kind, {K: step.size}, names, step.name, "h", output=loss.inputs[0])
+
+
+def _loss_alone(loss: Formula, value: TensorSymbol) -> Piece:
+    return _named(loss, {K: value.axes[1]}, {loss.inputs[0]: value}, "", "")
+
+
+def _named(
+    kind: Formula,
+    sizes: Mapping[Expr, Expr],
+    names: Mapping[Variable, Variable],
+    layer: str,
+    short: str,
+    output: Variable | None = None,
+) -> Piece:
+    """Name the variables of ``kind`` after their layer, its output ``short``, constants by value."""
+    plain = Renaming({}, sizes)
+    output = kind.output if output is None else output
+    found: dict[Variable, Variable] = {symbol: value for symbol, value in kind.hyper}
+    for v in (*kind.inputs, *kind.parameters, *kind.defined):
+        if not isinstance(v, TensorSymbol):
+            continue
+        name = f"{layer}.{short if v == output else v.name}"
+        if v in kind.inputs:
+            name = "t"
+        sized = plain.variable(v)
+        found[v] = TensorSymbol(name, sized.axes, sized.positive_elements, sized.labels)
+    return Piece(kind, Renaming({**found, **names}, sizes))
+
+
+def sizes_of(given: Sequence[Layer], input_dim: int | None = None) -> dict[sp.Symbol, int]:
+    """Return the number behind each size symbol; ``input_dim`` is what the data has, if known.
+
+    Raises Mismatch where two layers disagree, InputError where the size of the input is unknown.
+
+    >>> sizes_of([Input(2), Dense(3), Dense(1)])
+    {D0: 2, D1: 3, D2: 1}
+    """
+    width = _declared_input(given, input_dim)
+    found = {size_of("D0"): width}
+    for (below, name_below), (layer, name) in pairwise(_named_layers(given)):
+        if isinstance(layer, Input):
+            raise InputError(f"{name}: Input must be the first layer, but it stands after {below}")
+        expected = getattr(layer, "input_dim", None)
+        got = list(found.values())[-1]
+        if expected not in (None, got):
+            raise Mismatch(
+                f"{name} has input_dim={expected}, but {name_below} below it puts out {got} columns"
+            )
+        if isinstance(layer, Dense):
+            found[size_of(f"D{len(found)}")] = layer.units
+    return found
+
+
+def _named_layers(given: Sequence[Layer]) -> list[tuple[Layer, str]]:
+    """Layers with their names; the data itself stands first where no Input does."""
+    named = list(zip(given, layer_names(given), strict=True))
+    return named if given and isinstance(given[0], Input) else [(Layer(), "the data"), *named]
+
+
+def _declared_input(given: Sequence[Layer], input_dim: int | None) -> int:
+    first = given[0] if given else None
+    declared = first.units_out if isinstance(first, Input) else getattr(first, "input_dim", None)
+    if declared is None:
+        declared = input_dim
+    if declared is None:
+        raise InputError(
+            "the size of the input is not known yet: begin the model with Input(columns), give "
+            "the first layer input_dim=, or fit the model to data"
+        )
+    if input_dim is not None and input_dim != declared:
+        name = layer_names(given)[0]
+        raise Mismatch(f"{name} expects {declared} columns, but x has {input_dim}")
+    return declared
