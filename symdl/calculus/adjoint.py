@@ -23,7 +23,7 @@ from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import inline, occurrences, variables
 
-__all__ = ["Adjoint", "AdjointStep", "Use", "adjoint", "bar", "place_of"]
+__all__ = ["Adjoint", "AdjointStep", "Use", "adjoint", "at_place", "bar", "place_of"]
 
 
 def bar(v: Variable) -> Variable:
@@ -52,11 +52,16 @@ def place_of(v: Variable, taken: frozenset[str] = frozenset()) -> Expr:
 
 @dataclass(frozen=True)
 class Use:
-    """One use of a variable: the equation that reads it, its local derivative, what it adds."""
+    """One use of a variable: the equation that reads it, its local derivative, what it adds.
+
+    ``uncontracted`` is the sum over the equation's indices of ybar * dy/dx, as the chain rule
+    states it; ``term`` is the same with its deltas contracted.
+    """
 
     equation: Equation
     local: Node
     place: Expr
+    uncontracted: Expr
     term: Expr
 
 
@@ -170,14 +175,20 @@ def _use(e: Equation, v: Variable, output: Variable) -> Use:
     product = local.after * (sp.S.One if scalar_loss else _at(bar(e.variable), e.lhs))
     if alone and isinstance(at, Elem):
         product *= sp.Mul(*(Delta(i - a) for i, a in zip(at.index, place.index, strict=True)))
-    term = contract(Total(product, *e.index)) if e.index else product
-    return Use(e, local, place, term)
+    whole = Total(product, *e.index) if e.index else product
+    return Use(e, local, place, whole, contract(whole))
 
 
 def _step(v: Variable, uses: tuple[Use, ...]) -> AdjointStep:
     place = place_of(v)
     total = sp.S.Zero
     for use in uses:
-        names = dict(zip(use.place.index, place.index, strict=True)) if use.place.args else {}
-        total += rename(use.term, names)
+        total += at_place(use.term, use, place)
     return AdjointStep(v, uses, Equation(_at(bar(v), place), total))
+
+
+def at_place(e: Expr, use: Use, place: Expr) -> Expr:
+    """Write ``e``, made at the place of ``use``, at another place."""
+    if not isinstance(place, Elem):
+        return e
+    return rename(e, dict(zip(use.place.index, place.index, strict=True)))

@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.errors import InputError
 from symdl.notation.indices import Index
-from symdl.notation.tensors import TensorSymbol, real
+from symdl.notation.tensors import TensorSymbol
 from symdl.notation.text_limits import check_text, measure, shown, wrong
-from symdl.notation.text_reader import BINDERS, CONSTANTS, FUNCTIONS, REFUSED, Reader
+from symdl.notation.text_names import CONSTANTS, Names, as_token, as_tree
+from symdl.notation.text_reader import Reader
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
-    from lark.exceptions import UnexpectedInput
+    from lark.exceptions import UnexpectedInput, UnexpectedToken
+
+    from symdl.errors import InputError
 
 __all__ = ["parse", "parse_equation", "parse_symbol"]
 
@@ -36,8 +38,6 @@ _WORDS = {
     "RSQB": "']'",
     "COMMA": "','",
     "COLON": "':'",
-    "EQUALS": "'='",
-    "COMPARE": "a comparison",
     "$END": "the end",
 }
 _PRODUCT = "a product is written with *, as in 2*x, and the body of sum[i](...) in parentheses"
@@ -87,8 +87,8 @@ in parentheses.
     """
     tree = _tree(text, "a formula such as 1/(1 + exp(-x))", functions or {})
     if tree.data == "equation":
-        raise wrong(_token(tree, 1), "'='", "an expression", "give the right side alone")
-    return Reader(indices, tensors, symbols, functions).read(tree)[0]
+        raise wrong(tree.children[1], "'='", "an expression", "give the right side alone")
+    return Reader(Names(indices, tensors, symbols, functions)).read(tree)[0]
 
 
 def parse_equation(
@@ -110,7 +110,9 @@ def parse_equation(
     left = tree.children[0]
     if isinstance(left, str) or left.data not in ("name", "access"):
         raise wrong(tree, "a left side that is no variable", "a name, or a tensor as in y[n,j]")
-    lhs, rhs = Reader(indices, tensors, symbols, functions).read(left, tree.children[2])
+    lhs, rhs = Reader(Names(indices, tensors, symbols, functions)).read(
+        left, as_tree(tree.children[2])
+    )
     at = lhs.args[1:]
     if lhs.is_number or len(set(at)) < len(at) or not all(isinstance(i, Index) for i in at):
         raise wrong(left, shown(str(lhs)), "a name, or a tensor at different plain indices")
@@ -131,7 +133,106 @@ def parse_symbol(
     tree = _tree(text, "one name such as x", {})
     if tree.data != "name":
         raise wrong(tree, shown(text.strip()), "one name such as x")
-    found = Reader({}, tensors, symbols, {}, bare=True).read(tree)[0]
-    if not isinstance(found, sp.Symbol):
-        raise wrong(tree, shown(text.strip()), "a name that is not a constant")
-    return found
+    token = as_token(tree.children[0])
+    names = Names({}, tensors, symbols, {})
+    for known in (names.symbols, names.tensors):
+        if token in known:
+            return known[str(token)]
+    if token in CONSTANTS:
+        raise wrong(tree, f"the constant '{token}'", "a name that can vary")
+    return names.plain(token)
+
+
+def _tree(text: str, expected: str, functions: Mapping[str, object]) -> Tree[Token]:
+    """Return the tree of the text, which holds to the limits on size, depth and work."""
+    from lark.exceptions import UnexpectedInput
+
+    text = check_text(text, expected)
+    try:
+        tree = _grammar().parse(text)
+    except UnexpectedInput as error:
+        raise _explained(error, text) from None
+    measure(tree, functions)
+    return tree
+
+
+@lru_cache(maxsize=1)
+def _grammar() -> Lark:
+    """The parser, built when the first text comes: importing symdl stays light."""
+    from lark import Lark
+
+    return Lark.open(
+        "grammar.lark",
+        rel_to=__file__,
+        parser="lalr",
+        propagate_positions=True,
+        maybe_placeholders=False,
+        lexer_callbacks={"NAME": _allowed_name},
+    )
+
+
+def _allowed_name(token: Token) -> Token:
+    """Return the name in its normal form (as Python does), or refuse it."""
+    if not token.isidentifier():
+        hint = "a power is written x**2"
+        raise wrong(token, shown(token), "a name of letters, digits and _", hint)
+    name = unicodedata.normalize("NFKC", token)
+    if name.startswith("__"):
+        raise wrong(token, shown(name), "a name that does not begin with two underscores")
+    if keyword.iskeyword(name):
+        hint = "write λ or lamda" if name == "lambda" else f"try {name}_"
+        raise wrong(token, f"{shown(name)}, a word of Python", "another name", hint)
+    return token.update(value=name)
+
+
+def _explained(error: UnexpectedInput, text: str) -> InputError:
+    """Say where, what, what instead, and what to try."""
+    from lark import Token
+    from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+
+    at = error.pos_in_stream or 0
+    if isinstance(error, UnexpectedCharacters):
+        token = Token("", text[at], line=error.line, column=error.column)
+        expected = _expected(_possible(set(error.allowed or ()), text[:at]))
+        return wrong(token, shown(text[at]), expected, _HINTS.get(text[at], ""))
+    if not isinstance(error, UnexpectedToken):
+        raise TypeError(error)
+    token, allowed = error.token, set(error.accepts or error.expected)
+    if token.type == "$END":
+        lines = text.rstrip().split("\n")
+        token = Token("$END", "", line=len(lines), column=len(lines[-1]) + 1)
+        return wrong(token, "the end of the text", _expected(allowed))
+    before = _grammar_word(error)
+    hint = _HINTS.get(token, "")
+    if "NAME" not in allowed and token.type in ("NAME", "NUMBER", "LPAR", "LSQB"):
+        hint = _PRODUCT
+    return wrong(token, f"{shown(token)}{before}", _expected(allowed), hint)
+
+
+def _grammar_word(error: UnexpectedToken) -> str:
+    last = error.token_history[-1] if error.token_history else ""
+    return f" after {shown(last)}" if last else ""
+
+
+def _possible(allowed: set[str], before: str) -> set[str]:
+    """Return what of ``allowed`` may stand in the innermost bracket that is open."""
+    opened = [""]
+    for c in before:
+        if c in "([":
+            opened.append(c)
+        elif c in ")]":
+            opened.pop()
+    closing = {"(": {"RPAR", "COMMA"}, "[": {"RSQB", "COMMA"}, "": {"$END"}}[opened[-1]]
+    return (
+        closing
+        if "NAME" not in allowed and not allowed & {"ADD"}
+        else ((allowed & {"NAME", "ADD"}) | (set() if "NAME" in allowed else closing))
+    )
+
+
+def _expected(allowed: set[str]) -> str:
+    """Put the terminals of the grammar that may follow into words."""
+    words = [_OPERAND] if "NAME" in allowed else []
+    words += [_OPERATOR] if "ADD" in allowed and "NAME" not in allowed else []
+    words += [word for terminal, word in _WORDS.items() if terminal in allowed]
+    return ", ".join(words[:-1]) + (" or " if words[1:] else "") + (words[-1] if words else "less")

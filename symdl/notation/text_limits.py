@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.errors import InputError
+from symdl.errors import InputError, SymdlError
 from symdl.notation.binders import Binder
 from symdl.notation.indicators import Delta, InRange, UnitStep
 
@@ -35,6 +36,7 @@ MAX_EXP = 2**32  # of a number under exp
 MAX_ARGUMENTS = 16  # of max and min, which compare each pair
 
 BRANCHING = {"abs": 1, "max": 1, "min": 1, "sign": 1, "where": 16}  # what one costs, unnested
+_REFUSED_BY_SYMPY = (ArithmeticError, NotImplementedError, TypeError, ValueError)
 _CLOSES = {")": "(", "]": "["}
 
 
@@ -198,13 +200,15 @@ class Gauge:
             return int(2 ** min(self.bits(e), MAX_BITS))
         return 1
 
-    def number(self, at: Tree[Token] | Token) -> None:
-        """Refuse a literal of too many digits, or with too large an exponent."""
+    def number(self, at: Token) -> Expr:
+        """Return the exact number, unless it has too many digits or too large an exponent."""
         mantissa, _, exponent = str(at).lower().partition("e")
         power = exponent.lstrip("+-0")
         digits = len(mantissa) + (int(power or 0) if len(power) < 6 else 10**6)
         if digits > MAX_BITS * math.log10(2):
             raise wrong(at, shown(str(at)), "a number of at most 1,200 digits")
+        exact = Fraction(str(at))
+        return sp.Rational(exact.numerator, exact.denominator)
 
     def product(self, at: Tree[Token] | Token, parts: Sequence[Expr]) -> None:
         """Refuse a product with too large a number or of too high a degree."""
@@ -252,13 +256,24 @@ class Gauge:
         if argument.is_number and _magnitude(at, argument) > MAX_BITS:
             raise wrong(at, "a function of a huge number", f"a number below 2**{MAX_BITS} in size")
 
+    def make(self, at: Tree[Token] | Token, what: str, make: Callable[[], Expr]) -> Expr:
+        """Make something, say where it went wrong if it does, and judge what comes out."""
+        try:
+            made = make()
+        except SymdlError as error:
+            raise wrong(at, f"{what} that does not fit ({error})", "sizes that agree") from error
+        except _REFUSED_BY_SYMPY as error:
+            raise wrong(at, f"{what} without a value ({error})", "real arguments") from error
+        return self.result(at, made)
+
     def result(self, at: Tree[Token] | Token, value: Expr) -> Expr:
         """Return ``value``, or refuse it: infinite, undefined, not real, or perhaps zero."""
         if any(a in (sp.zoo, sp.oo, -sp.oo, sp.nan) for a in (value, *value.args)):
             raise wrong(at, "a division by zero or log(0)", "a finite value")
         if any(a is sp.I for a in (value, *value.args)):
             raise _not_real(at)
-        if value.is_number and (value.is_Add or value.is_Pow or isinstance(value, sp.log)):
+        composed = value.is_Add or value.is_Mul or value.is_Pow or isinstance(value, sp.log)
+        if composed and value.is_number:
             _magnitude(at, value)
         return value
 

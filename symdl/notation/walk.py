@@ -12,7 +12,9 @@ from symdl.notation.binders import Binder, rename
 from symdl.notation.indices import Bound, Index
 from symdl.notation.tensors import Elem, TensorSymbol
 
-__all__ = ["free_indices", "inline", "occurrences", "size_symbols", "substitute", "variables"]
+__all__ = [
+    "free_indices", "inline", "is_size", "occurrences", "sizes_of", "substitute", "variables",
+]  # fmt: skip
 
 
 @lru_cache(maxsize=200_000)
@@ -23,14 +25,21 @@ def free_indices(e: Expr) -> frozenset[Index]:
     return frozenset().union(*(free_indices(a) for a in e.args))
 
 
+def is_size(s: sp.Basic) -> bool:
+    """True for a symbol that stands for the size of an axis: a positive whole number."""
+    return type(s) is sp.Symbol and bool(s.is_integer and s.is_positive)
+
+
 @lru_cache(maxsize=200_000)
-def size_symbols(e: sp.Basic) -> frozenset[sp.Symbol]:
-    """Return the symbols that stand for sizes in the axes of ``e``'s tensors and indices."""
+def sizes_of(e: sp.Basic) -> frozenset[sp.Symbol]:
+    """Return the size symbols of ``e``: of its tensors' and indices' axes, and read as numbers."""
     if isinstance(e, TensorSymbol):
-        return frozenset().union(*(s.free_symbols for s in e.axes))
+        return frozenset().union(*(sizes_of(s) for s in e.axes))
     if isinstance(e, (Index, Bound)):
-        return frozenset(e.size.free_symbols)
-    return frozenset().union(*(size_symbols(a) for a in e.args))
+        return sizes_of(e.size)
+    if is_size(e):
+        return frozenset((e,))
+    return frozenset().union(*(sizes_of(a) for a in e.args))
 
 
 @lru_cache(maxsize=200_000)
@@ -39,8 +48,7 @@ def variables(e: Expr) -> frozenset[sp.Symbol]:
     if isinstance(e, (Index, Bound)):
         return frozenset()
     if isinstance(e, sp.Symbol):
-        size = e.is_integer and e.is_positive and not isinstance(e, TensorSymbol)
-        return frozenset() if size else frozenset((e,))
+        return frozenset() if is_size(e) else frozenset((e,))
     return frozenset().union(*(variables(a) for a in e.args))
 
 

@@ -5,6 +5,7 @@ Rows and columns are counted from 0, as NumPy counts them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from symdl.notation.binders import Total
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.training.losses import is_sparse
 
-__all__ = ["check_assumption", "features", "labels", "numbers", "same_rows", "targets"]
+__all__ = ["check_assumption", "features", "labels", "numbers", "same_rows", "targets", "weights"]
 
 Array = NDArray[Any]
 
@@ -78,94 +79,95 @@ def _place(place: tuple[int, ...]) -> str:
     return ", ".join(f"{word} {p}" for word, p in zip(words, place, strict=False)) or "its place"
 
 
-def features(given: object, width: int | None, layer: str, dtype: str) -> Array:
-    """Return x of shape (rows, width); ``layer`` is the one that reads it.
+def features(given: object, width: int | None, layer: str, dtype: str, part: str = "") -> Array:
+    """Return x of shape (rows, width); ``layer`` reads it, ``part`` says which data it is.
 
     >>> features([[1.0, 2.0]], 2, "dense_1", "float64").shape
     (1, 2)
     """
-    x = numbers("x", given, dtype)
-    if x.ndim != 2:
-        hint = f"x of shape {x.shape}"
-        if x.ndim == 1:
-            hint = "one row: x[None, :]; one column: x[:, None]"
+    x = numbers(f"x{part}", given, dtype)
+    if x.ndim != 2 or width not in (None, x.shape[1]):
+        hint = "; one row is x[None, :], one column is x[:, None]" if x.ndim == 1 else ""
         raise Mismatch(
-            f"{layer} expects x of shape (rows, {width or 'columns'}), given {x.shape} ({hint})"
+            f"{layer} expects x{part} of shape (rows, {width or 'columns'}), given {x.shape}{hint}"
         )
-    if width is not None and x.shape[1] != width:
-        raise Mismatch(f"{layer} expects x of shape (rows, {width}), given {x.shape}")
     return x
 
 
-def same_rows(x: Array, y: object) -> None:
+def same_rows(x: Array, y: object, part: str = "") -> None:
     """Raise Mismatch where x and y have unequal numbers of rows."""
     rows = len(y) if hasattr(y, "__len__") else 0
     if rows != len(x):
-        raise Mismatch(f"x has {len(x)} rows, but y has {rows}; each row of x needs its own target")
+        raise Mismatch(f"x{part} has {len(x)} rows, but y has {rows}: each row needs its target")
 
 
 def targets(
-    given: object, loss: Formula, width: int, layer: str, dtype: str, assumed: tuple[Equation, ...]
+    given: object,
+    loss: Formula,
+    width: int,
+    layer: str,
+    dtype: str,
+    assumed: tuple[Equation, ...] = (),
+    part: str = "",
 ) -> Array:
     """Return the targets as ``loss`` reads them: labels (rows,) or numbers (rows, width)."""
     if is_sparse(loss):
-        return labels(given, width, layer)
-    t = numbers("y", given, dtype)
+        return labels(given, width, layer, f"y{part}")
+    name = f"y{part}"
+    t = numbers(name, given, dtype)
     if t.ndim == 1 and width == 1:
         t = t[:, None]
     if t.ndim != 2 or t.shape[1] != width:
-        raise Mismatch(_wrong_targets(t, loss, width, layer))
+        raise Mismatch(_wrong_targets(name, t, loss, width, layer))
     if loss.name in _PROBABILITIES:
-        _within_unit(t, loss)
+        _within_unit(name, t, loss)
     for assumption in assumed:
-        check_assumption(t, assumption, loss.name)
+        check_assumption(name, t, assumption, loss.name)
     return t
 
 
-def _wrong_targets(t: Array, loss: Formula, width: int, layer: str) -> str:
-    text = f"{layer} puts out (rows, {width}), so y must have that shape, given {t.shape}"
+def _wrong_targets(name: str, t: Array, loss: Formula, width: int, layer: str) -> str:
+    text = f"{layer} puts out (rows, {width}), so {name} must have that shape, given {t.shape}"
     if t.ndim == 1 and loss.name == losses.CATEGORICAL_CROSSENTROPY.name:
-        text += (
-            "; for class labels use the loss 'sparse_categorical_crossentropy', or one_hot(y)"
-        )
+        text += "; for class labels use the loss 'sparse_categorical_crossentropy', or one_hot(y)"
     return text
 
 
-def _within_unit(t: Array, loss: Formula) -> None:
+def _within_unit(name: str, t: Array, loss: Formula) -> None:
     bad = (t < 0) | (t > 1)
     if bad.any():
         row, column = (int(p[0]) for p in np.nonzero(bad))
         raise InputError(
-            f"y has {t[row, column]:g} at row {row}, column {column}, but the targets of "
+            f"{name} has {t[row, column]:g} at row {row}, column {column}, but the targets of "
             f"{loss.name} are probabilities from 0 to 1"
         )
 
 
-def labels(given: object, classes: int, layer: str) -> Array:
+def labels(given: object, classes: int, layer: str, name: str = "y") -> Array:
     """Return class labels as whole numbers (rows,); (rows, 1) is accepted too.
 
     >>> labels([[0], [2]], 3, "dense_1")
     array([0, 2])
     """
-    array = numbers("y", given, "float64")
+    array = numbers(name, given, "float64")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
         raise Mismatch(
-            f"y must hold one class label a row, of shape (rows,) or (rows, 1), given "
+            f"{name} must hold one class label a row, of shape (rows,) or (rows, 1), given "
             f"{array.shape}; for one column a class use the loss 'categorical_crossentropy'"
         )
     bad = (array < 0) | (array >= classes) | (array != np.floor(array))
     if bad.any():
         row = int(np.argmax(bad))
         raise InputError(
-            f"y has the label {array[row]:g} at row {row}, but the labels of {layer} are the "
+            f"{name} has the label {array[row]:g} at row {row}, but the labels of {layer} are the "
             f"whole numbers 0 to {classes - 1}"
         )
     return array.astype(np.int64)
 
 
-def check_assumption(t: Array, assumption: Equation, loss: str) -> None:
+def check_assumption(name: str, t: Array, assumption: Equation, loss: str) -> None:
     """Check an equation that the derivation relied on, such as sum_j t[n,j] = 1, on each row."""
     sums = _row_sums(t, assumption.lhs)
     if sums is None or not assumption.rhs.is_Number:
@@ -175,7 +177,7 @@ def check_assumption(t: Array, assumption: Equation, loss: str) -> None:
     row = int(np.argmax(off))
     if off[row] > _SUM_TOLERANCE:
         raise InputError(
-            f"row {row} of y sums to {sums[row]:.6g}, but {loss} is derived for rows that sum to "
+            f"row {row} of {name} sums to {sums[row]:.6g}, but {loss} is derived for rows that sum to "
             f"{expected:g}: {assumption.lhs} = {assumption.rhs}"
         )
 
@@ -188,3 +190,26 @@ def _row_sums(t: Array, e: sp.Expr) -> Array | None:
     if e.body.index[-1] != e.bounds[0] or read.rank != t.ndim:
         return None
     return np.asarray(t.sum(axis=-1, dtype=np.float64))
+
+
+def weights(
+    given: Mapping[str, object], expected: Mapping[str, Array], where: str = ""
+) -> dict[str, Array]:
+    """Return new values for all ``expected`` weights, or raise Mismatch naming the first wrong one.
+
+    >>> weights({"dense_1.b": [1]}, {"dense_1.b": np.zeros(1)})
+    {'dense_1.b': array([1.])}
+    """
+    strange = [name for name in given if name not in expected]
+    if strange:
+        names = ", ".join(expected)
+        raise Mismatch(f"{where}the model has no weight {strange[0]}; it has: {names}")
+    found = {}
+    for name, old in expected.items():
+        if name not in given:
+            raise Mismatch(f"{where}the weight {name} of shape {old.shape} is missing")
+        new = numbers(f"{where}{name}", given[name], str(old.dtype))
+        if new.shape != old.shape:
+            raise Mismatch(f"{where}{name} has shape {old.shape}, given {new.shape}")
+        found[name] = new
+    return found

@@ -14,7 +14,7 @@ from symdl.errors import InputError
 from symdl.formula import Formula
 from symdl.training.network import Parameter
 
-__all__ = ["draw", "initial_weights", "seed_of"]
+__all__ = ["draw", "generator_of", "initial_weights", "seed_of"]
 
 Array = NDArray[np.float64]
 
@@ -37,9 +37,14 @@ def seed_of(seed: object) -> int:
     raise InputError(f"seed must be a whole number >= 0 or a numpy Generator, not {seed!r}")
 
 
-def draw(
-    formula: Formula, shape: tuple[int, ...], generator: np.random.Generator
-) -> Array:
+def generator_of(seed: object) -> np.random.Generator:
+    """Return the generator itself, or a new one that starts from a whole number."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(seed_of(seed))
+
+
+def draw(formula: Formula, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
     """Evaluate an initializer for a tensor (fan_in, fan_out), or for a bias (units,).
 
     >>> draw(initializers.ZEROS, (2,), np.random.default_rng(0))

@@ -35,6 +35,11 @@ class Layer:
         return None
 
     @property
+    def columns(self) -> int | None:
+        """The number of columns that the layer says it reads, if it does."""
+        return None
+
+    @property
     def applied(self) -> str | None:
         """The name of the activation that the layer applies, if any."""
         return None
@@ -66,6 +71,10 @@ class Input(Layer):
     def units_out(self) -> int:
         assert isinstance(self.shape, tuple)
         return self.shape[0]
+
+    @property
+    def columns(self) -> int:
+        return self.units_out
 
 
 @dataclass(frozen=True)
@@ -112,6 +121,10 @@ class Dense(Layer):
     @property
     def units_out(self) -> int:
         return self.units
+
+    @property
+    def columns(self) -> int | None:
+        return self.input_dim
 
     @property
     def applied(self) -> str | None:

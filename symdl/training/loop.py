@@ -18,7 +18,7 @@ from symdl.training.choices import real_number
 from symdl.training.metrics import Metric
 from symdl.training.progress import Reporter
 
-__all__ = ["Data", "callbacks_for", "check_pair", "evaluate", "split_off", "train"]
+__all__ = ["Data", "callbacks_for", "evaluate", "pair", "split_off", "train"]
 
 Array = NDArray[Any]
 
@@ -101,12 +101,12 @@ def train(
     """
     history = History()
     model.stop_training = False
-    shuffled = Data(np.empty_like(data.x), np.empty_like(data.t)) if generator else data
+    shuffled = Data(np.empty_like(data.x), np.empty_like(data.t)) if generator is not None else data
     for callback in callbacks:
         callback.on_train_begin()
     with reporter:
         for epoch in range(epochs):
-            if generator:
+            if generator is not None:
                 order = generator.permutation(len(data))
                 np.take(data.x, order, axis=0, out=shuffled.x)
                 np.take(data.t, order, axis=0, out=shuffled.t)
@@ -149,7 +149,7 @@ def _diverged(loss: float, epoch: int) -> bool:
     return True
 
 
-def check_pair(given: object) -> tuple[object, object]:
+def pair(given: object) -> tuple[object, object]:
     """Return validation_data as a pair (x, y), or raise Mismatch."""
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         raise Mismatch("validation_data must be a pair (x, y)")

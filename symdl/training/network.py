@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -25,16 +24,19 @@ from symdl.training.layers import ACTIVATIONS, Activation, Dense, Input, Layer
 from symdl.training.losses import check_last_activation, loss_formula, targets_of
 
 __all__ = [
+    "DATA_SIZE",
     "Network",
     "Parameter",
     "activation_kind",
     "joint_kind",
     "layer_names",
     "network",
+    "parameters_of",
     "sizes_of",
 ]
 
 N, K = size_of("N"), size_of("K")
+DATA_SIZE = size_of("D0")
 _n, _j = Index("n", N), Index("j", K)
 _z, _h = TensorSymbol("z", (N, K)), TensorSymbol("h", (N, K))
 _LINEAR = activations.IDENTITY.name
@@ -140,15 +142,20 @@ def network(given: Sequence[Layer], loss: str) -> Network:
     formula = loss_formula(loss)
     last = steps[-1].activation
     check_last_activation(formula, last)
-    pieces, value = [], TensorSymbol("x", (N, size_of("D0")))
+    pieces, value = [], TensorSymbol("x", (N, DATA_SIZE))
+    data = value
     for step in steps[:-1] if last else steps:
         piece, value = step.piece(value)
         pieces.append(piece)
     end = _joint(steps[-1], formula, value) if last else _loss_alone(formula, value)
     output = end.variable(formula.inputs[0])
     target = end.variable(targets_of(formula))
-    data = TensorSymbol("x", (N, size_of("D0")))
     return Network((*pieces, end), parameters, data, target, output, end.variable(losses.L))
+
+
+def parameters_of(given: Sequence[Layer]) -> tuple[Parameter, ...]:
+    """Return the parameters of the layers, in the order of the layers."""
+    return _steps(given)[1]
 
 
 @dataclass(frozen=True)
@@ -171,7 +178,7 @@ class _Step:
 def _steps(given: Sequence[Layer]) -> tuple[list[_Step], tuple[Parameter, ...]]:
     steps: list[_Step] = []
     parameters: list[Parameter] = []
-    size, count, units = size_of("D0"), 0, 0
+    size, count, units = DATA_SIZE, 0, 0
     after = [*(a.applied if isinstance(a, Activation) else None for a in given[1:]), None]
     for layer, name, following in zip(given, layer_names(given), after, strict=True):
         if isinstance(layer, Dense):
@@ -234,47 +241,29 @@ def _named(
     return Piece(kind, Renaming({**found, **names}, sizes))
 
 
-def sizes_of(given: Sequence[Layer], input_dim: int | None = None) -> dict[sp.Symbol, int]:
-    """Return the number behind each size symbol; ``input_dim`` is what the data has, if known.
+def sizes_of(given: Sequence[Layer], columns: int | None = None) -> dict[sp.Symbol, int]:
+    """Return the number behind each size symbol; ``columns`` is what the data has, if known.
 
     Raises Mismatch where two layers disagree, InputError where the size of the input is unknown.
 
     >>> sizes_of([Input(2), Dense(3), Dense(1)])
     {D0: 2, D1: 3, D2: 1}
     """
-    width = _declared_input(given, input_dim)
-    found = {size_of("D0"): width}
-    for (below, name_below), (layer, name) in pairwise(_named_layers(given)):
-        if isinstance(layer, Input):
-            raise InputError(f"{name}: Input must be the first layer, but it stands after {below}")
-        expected = getattr(layer, "input_dim", None)
-        got = list(found.values())[-1]
-        if expected not in (None, got):
-            raise Mismatch(
-                f"{name} has input_dim={expected}, but {name_below} below it puts out {got} columns"
-            )
-        if isinstance(layer, Dense):
-            found[size_of(f"D{len(found)}")] = layer.units
-    return found
-
-
-def _named_layers(given: Sequence[Layer]) -> list[tuple[Layer, str]]:
-    """Layers with their names; the data itself stands first where no Input does."""
-    named = list(zip(given, layer_names(given), strict=True))
-    return named if given and isinstance(given[0], Input) else [(Layer(), "the data"), *named]
-
-
-def _declared_input(given: Sequence[Layer], input_dim: int | None) -> int:
-    first = given[0] if given else None
-    declared = first.units_out if isinstance(first, Input) else getattr(first, "input_dim", None)
-    if declared is None:
-        declared = input_dim
-    if declared is None:
+    below, width = "the data", given[0].columns if given else None
+    width = columns if width is None else width
+    if width is None:
         raise InputError(
             "the size of the input is not known yet: begin the model with Input(columns), give "
             "the first layer input_dim=, or fit the model to data"
         )
-    if input_dim is not None and input_dim != declared:
+    found = {DATA_SIZE: width}
+    for layer, name in zip(given, layer_names(given), strict=True):
+        if layer.columns not in (None, width):
+            raise Mismatch(f"{name} expects {layer.columns} columns, but {below} puts out {width}")
+        if isinstance(layer, Dense):
+            found[size_of(f"D{len(found)}")] = layer.units
+        width, below = layer.units_out or width, name
+    if columns not in (None, found[DATA_SIZE]):
         name = layer_names(given)[0]
-        raise Mismatch(f"{name} expects {declared} columns, but x has {input_dim}")
-    return declared
+        raise Mismatch(f"{name} expects {found[DATA_SIZE]} columns, but x has {columns}")
+    return found

@@ -79,7 +79,9 @@ class Adam(Optimizer):
         usual = float(dict(optimizers.ADAM.hyper)[optimizers.epsilon])
         chosen = usual if self.epsilon is None else self.epsilon
         self._keep(
-            learning_rate=real_number("learning_rate of Adam", self.learning_rate, 0, low_open=True),
+            learning_rate=real_number(
+                "learning_rate of Adam", self.learning_rate, 0, low_open=True
+            ),
             beta_1=real_number("beta_1 of Adam", self.beta_1, 0, 1),
             beta_2=real_number("beta_2 of Adam", self.beta_2, 0, 1),
             epsilon=real_number("epsilon of Adam", chosen, 0, low_open=True),

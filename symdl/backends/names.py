@@ -1,0 +1,62 @@
+"""Identifiers and comments of generated code: only safe characters, never a user's own text."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+
+import numpy as np
+
+__all__ = ["Names", "comment"]
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
+_LONGEST = 40
+_WIDTH = 160
+
+
+class Names:
+    """Hands out identifiers, each once.
+
+    >>> names = Names()
+    >>> names.new("dense_1.W"), names.new("dense_1 W"), names.new("lambda"), names.new("2; x")
+    ('dense_1_W', 'dense_1_W_2', 'lambda_', 'v2_x')
+    """
+
+    def __init__(self) -> None:
+        self._taken = {"np", "dtype", "self", *keyword.kwlist, *keyword.softkwlist}
+        self._taken |= {*dir(builtins), *(n for n in dir(np) if n in _FUNCTIONS)}
+
+    def new(self, wish: str) -> str:
+        """Return an identifier like the wish that is not taken yet."""
+        stem = _UNSAFE.sub("_", wish).strip("_")[:_LONGEST].rstrip("_") or "v"
+        if not stem[0].isalpha():
+            stem = "v" + stem
+        name, number = stem, 1
+        if name in self._taken:
+            name = stem + "_" if keyword.iskeyword(stem) else stem
+        while name in self._taken:
+            number += 1
+            name = f"{stem}_{number}"
+        self._taken.add(name)
+        return name
+
+    def copy(self) -> Names:
+        """Return a second namespace, in which the same names are taken."""
+        other = Names()
+        other._taken = set(self._taken)
+        return other
+
+
+_FUNCTIONS = {n for n in dir(np) if callable(getattr(np, n, None)) and n.islower()}
+
+
+def comment(text: str) -> str:
+    """Return a one-line comment: printable ASCII only.
+
+    >>> comment("a" + chr(10) + "import os")
+    '# a import os'
+    """
+    line = " ".join(str(text).split())
+    line = "".join(c if " " <= c <= "~" else "?" for c in line)
+    return "# " + (line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "...")

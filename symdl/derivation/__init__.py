@@ -1,0 +1,1 @@
+"""What a reader sees: choosing and wording lines, numbers beside symbols, renderers."""

@@ -1,0 +1,87 @@
+"""Names as they are shown: a name taken apart into base, accent and labels; letters of indices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sympy.core.expr import Expr
+
+from symdl.notation.binders import letters, rename
+from symdl.notation.indices import Index
+from symdl.notation.walk import free_indices
+
+__all__ = ["GREEK", "Name", "distinct_indices", "taken_apart"]
+
+GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+)
+_ACCENTS = ("bar", "hat", "tilde")
+_NUMBERED = re.compile(r"([A-Za-z]+)(\d+)\Z")
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name such as ``dense_1.Wbar``: owner ``dense_1``, base ``W``, accent ``bar``, labels."""
+
+    base: str
+    accent: str = ""
+    labels: tuple[str, ...] = ()
+    owner: str = ""
+
+
+def taken_apart(name: str) -> Name:
+    """Take a name apart for display.
+
+    >>> taken_apart("zbar")
+    Name(base='z', accent='bar', labels=(), owner='')
+    >>> taken_apart("target_o1").labels, taken_apart("W5").labels
+    (('o1',), ('5',))
+    """
+    owner, _, local = name.rpartition(".")
+    first, *labels = [p for p in local.split("_") if p] or [local]
+    accent = ""
+    if labels and labels[-1] in _ACCENTS:
+        accent = labels.pop()
+    else:
+        for word in _ACCENTS:
+            stem = first.removesuffix(word)
+            if stem != first and (len(stem) == 1 or stem in GREEK or _NUMBERED.match(stem)):
+                first, accent = stem, word
+    numbered = _NUMBERED.match(first)
+    if numbered and (len(numbered[1]) == 1 or numbered[1] in GREEK):
+        first, labels = numbered[1], [numbered[2], *labels]
+    if labels and not (len(first) == 1 or first in GREEK) and not _is_short(labels):
+        return Name(local.removesuffix("_" + accent) if accent else local, accent, (), owner)
+    return Name(first, accent, tuple(labels), owner)
+
+
+def _is_short(labels: list[str]) -> bool:
+    """True for labels that read as an index: o1, 2, new; False for the rest of a long name."""
+    return all(len(p) <= 3 for p in labels)
+
+
+def distinct_indices(found: Iterable[Expr]) -> dict[Index, Index]:
+    """New names for the indices of ``found`` that would be shown under the name of another one."""
+    present = frozenset().union(*(free_indices(e) for e in found))
+    taken: set[str] = set()
+    new: dict[Index, Index] = {}
+    for i in sorted(present, key=lambda i: (i.uid > 0, i.uid, i.name, str(i.size))):
+        if i.uid > 0 or i.name in taken:
+            name = next(c for c in letters(i.size) if c not in taken | _others(present, i))
+            new[i] = Index(name, i.size)
+            taken.add(name)
+        else:
+            taken.add(i.name)
+    return new
+
+
+def _others(present: frozenset[Index], i: Index) -> set[str]:
+    return {j.name for j in present if j is not i and j.uid <= 0}
+
+
+def renamed(e: Expr, new: dict[Index, Index]) -> Expr:
+    """Rename free indices in ``e``."""
+    return rename(e, new) if new else e

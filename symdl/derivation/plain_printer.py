@@ -1,0 +1,160 @@
+"""Expressions as plain Unicode text for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import sympy as sp
+from sympy.core.expr import Expr
+from sympy.printing.precedence import PRECEDENCE
+from sympy.printing.str import StrPrinter
+
+from symdl.calculus.tree import Deriv
+from symdl.derivation.order import fraction, terms
+from symdl.derivation.shown import Evaluated, Times, TotalDeriv
+from symdl.notation.binders import Binder, Total
+from symdl.notation.indicators import Delta, InRange, UnitStep
+from symdl.notation.tensors import Elem
+
+__all__ = ["PlainPrinter", "plain_text"]
+
+_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def plain_text(e: Expr, numbers: Mapping[Expr, str] | None = None) -> str:
+    """Print an expression as text; where ``numbers`` are given they stand for their symbols.
+
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> plain_text(y * (1 - y)), plain_text(-x**2 / 2)
+    ('y·(1 - y)', '-x²/2')
+    >>> plain_text(x * y, {x: "2", y: "-3"})
+    '2 × (-3)'
+    """
+    return PlainPrinter(numbers or {}).doprint(e)
+
+
+class PlainPrinter(StrPrinter):
+    """SymPy's text printer with the order and the objects of symdl."""
+
+    def __init__(self, numbers: Mapping[Expr, str]) -> None:
+        super().__init__({"order": "none"})
+        self._numbers = numbers
+        self._dot = " × " if numbers else "·"
+        self._own: tuple[tuple[type, Callable[..., str]], ...] = (
+            (Elem, self._elem),
+            (Binder, self._binder),
+            (Deriv, self._deriv),
+            (Times, self._times),
+            (Evaluated, self._evaluated),
+            (Delta, self._delta),
+            (InRange, self._in_range),
+            (UnitStep, self._step),
+            (sp.Symbol, lambda e: "".join(c if c.isprintable() else "?" for c in e.name)),
+        )
+
+    def _print(self, expr: Expr, **kwargs: object) -> str:
+        if isinstance(expr, sp.Basic):
+            if expr in self._numbers:
+                shown = self._numbers[expr]
+                return f"({shown})" if shown.startswith("-") else shown
+            for kind, show in self._own:
+                if isinstance(expr, kind):
+                    return show(expr)
+        return super()._print(expr, **kwargs)
+
+    def parenthesize(self, item: Expr, level: int, strict: bool = False) -> str:
+        """Add brackets round what SymPy takes for an atom and is none."""
+        if isinstance(item, (Binder, Deriv, Times, Evaluated)) and level >= PRECEDENCE["Pow"]:
+            return f"({self._print(item)})"
+        return super().parenthesize(item, level, strict=strict)
+
+    def _elem(self, e: Elem) -> str:
+        return f"{e.tensor.name}[{','.join(self._print(p) for p in e.index)}]"
+
+    def _binder(self, e: Binder) -> str:
+        body, index = e.named()
+        symbol = "Σ" if isinstance(e, Total) else e.symbol
+        shown = self._print(body)
+        if body.is_Add or body.could_extract_minus_sign():
+            shown = f"({shown})"
+        return f"{symbol}[{','.join(i.name for i in index)}] {shown}"
+
+    def _deriv(self, e: Deriv) -> str:
+        d = "d" if isinstance(e, TotalDeriv) else "∂"
+        over, under = self._print(e.expr), self._print(e.wrt)
+        if isinstance(e.expr, (sp.Symbol, Elem)):
+            return f"{d}{over}/{d}{under}"
+        if not e.expr.has(Elem) and len(e.expr.free_symbols | {e.wrt}) == 1:
+            d = "d"
+        return f"{d}/{d}{under} [{over}]"
+
+    def _times(self, e: Times) -> str:
+        return (" × " if self._numbers else " · ").join(self._factor(f) for f in e.args)
+
+    def _evaluated(self, e: Evaluated) -> str:
+        body, variable, value = (self._print(a) for a in e.args)
+        return f"{body}|{{{variable} = {value}}}"
+
+    def _delta(self, e: Delta) -> str:
+        found = e.args[0].as_coefficients_dict()
+        if len(found) == 2 and sorted(found.values()) == [-1, 1] and 1 not in found:
+            return "δ[" + ",".join(sorted(self._print(t) for t in found)) + "]"
+        return f"[{self._print(e.args[0])} = 0]"
+
+    def _in_range(self, e: InRange) -> str:
+        inside, size = (self._print(a) for a in e.args)
+        return f"[0 ≤ {inside} < {size}]"
+
+    def _step(self, e: UnitStep) -> str:
+        sign = "≥" if e.at_zero == 1 else ">"
+        half = "" if e.at_zero in (0, 1) else f"{{at 0: {self._print(e.at_zero)}}}"
+        return f"[{self._print(e.args[0])} {sign} 0]{half}"
+
+    def _print_Add(self, e: Expr, order: object = None) -> str:
+        shown = ""
+        for negative, t in terms(e):
+            sign = ("-" if negative else "") if not shown else (" - " if negative else " + ")
+            shown += sign + (f"({self._print(t)})" if t.is_Add else self._print(t))
+        return shown
+
+    def _print_Mul(self, e: Expr) -> str:
+        f = fraction(e)
+        p, q = f.coefficient.p, f.coefficient.q
+        last = [a for a in f.above if isinstance(a, (Binder, sp.Piecewise))]
+        above = ([sp.Integer(p)] if p != 1 else []) + [a for a in f.above if a not in last]
+        below = ([sp.Integer(q)] if q != 1 else []) + list(f.below)
+        shown = self._joined(above)
+        if below:
+            under = self._joined(below)
+            under = f"({under})" if len(below) > 1 else under
+            shown = f"{shown or '1'}/{under}"
+        tail = self._joined(last)
+        return ("-" if f.negative else "") + shown + (self._dot if shown and tail else "") + tail
+
+    def _joined(self, found: list[Expr]) -> str:
+        return self._dot.join(self._factor(f) for f in found)
+
+    def _factor(self, f: Expr) -> str:
+        shown = self._print(f)
+        open_end = f.is_Add or isinstance(f, Times) or f.is_number and f.is_negative
+        return f"({shown})" if open_end else shown
+
+    def _print_Pow(self, e: Expr, rational: bool = False) -> str:
+        base, exp = e.args
+        if exp.is_Rational and exp < 0:
+            under = base ** (-exp)
+            shown = self._print(under)
+            return f"1/({shown})" if under.is_Mul or under.is_Add else f"1/{shown}"
+        if exp == sp.Rational(1, 2):
+            return f"√({self._print(base)})"
+        bracketed = self.parenthesize(base, PRECEDENCE["Pow"])
+        if exp.is_Integer:
+            return bracketed + str(exp).translate(_SUPERSCRIPT)
+        return f"{bracketed}^({self._print(exp)})"
+
+    def _print_Piecewise(self, e: sp.Piecewise) -> str:
+        cases = [
+            f"{self._print(v)} " + ("otherwise" if c == sp.true else f"if {self._print(c)}")
+            for v, c in e.args
+        ]
+        return "{" + "; ".join(cases) + "}"

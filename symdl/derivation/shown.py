@@ -1,0 +1,67 @@
+"""Expressions that exist to be shown: products in a given order, a derivative taken at a place.
+
+They are written, not calculated with; ``plain`` gives the expression that they stand for.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.calculus.tree import Deriv
+from symdl.notation.binders import Binder
+
+__all__ = ["Evaluated", "Times", "TotalDeriv", "plain"]
+
+
+class _Shown(Expr):
+    is_commutative = True
+    is_real = True
+    __slots__ = ()
+
+
+class Times(_Shown):
+    """A product whose factors keep their order; equal factors stay apart.
+
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> Times(y, x).args, plain(Times(y, x))
+    ((y, x), x*y)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *factors: Expr) -> Expr:
+        factors = tuple(f for f in factors if f != 1)
+        if len(factors) < 2:
+            return factors[0] if factors else sp.S.One
+        return Expr.__new__(cls, *factors)
+
+
+class Evaluated(_Shown):
+    """``e`` at ``variable = value``, as in d/du [exp(u)] at u = -x."""
+
+    __slots__ = ()
+
+    def __new__(cls, e: Expr, variable: sp.Symbol, value: Expr) -> Expr:
+        return Expr.__new__(cls, e, variable, value)
+
+
+class TotalDeriv(Deriv):
+    """The derivative along all paths, where a partial derivative of the same name is also shown."""
+
+    __slots__ = ()
+
+
+def plain(e: Expr) -> Expr:
+    """Return the expression that a shown one stands for."""
+    if not e.has(_Shown):
+        return e
+    if isinstance(e, Binder):
+        body, index = e.open()
+        return e.func(plain(body), *index)
+    args = tuple(plain(a) for a in e.args)
+    if isinstance(e, Times):
+        return sp.Mul(*args)
+    if isinstance(e, Evaluated):
+        return args[0].subs(args[1], args[2])
+    return e.func(*args)

@@ -1,0 +1,124 @@
+"""From a model, a loss and an optimizer to the step that trains: derive, lower, write code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from symdl.backends.step import Step, build_step
+from symdl.calculus.network import backpropagate
+from symdl.errors import InputError, NotSupported
+from symdl.formula import Formula
+from symdl.training.choices import one_of
+from symdl.training.losses import loss_formula
+from symdl.training.network import Network
+from symdl.training.optimizers import Optimizer, optimizer_of
+
+if TYPE_CHECKING:
+    from symdl.training.sequential import Sequential
+
+__all__ = ["BACKENDS", "Setup", "build", "compile", "setup"]
+
+BACKENDS = ("numpy",)
+DTYPES = ("float64", "float32")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a model is trained: the words of ``compile``, checked."""
+
+    loss: str
+    optimizer: Optimizer | None
+    metrics: tuple[str, ...] = ()
+    dtype: str = "float64"
+    backend: str = "numpy"
+
+
+def setup(
+    loss: object, optimizer: object, metrics: Sequence[object], dtype: object, backend: object
+) -> Setup:
+    """Check the words of ``compile``; raise InputError or NotSupported."""
+    if backend not in BACKENDS:
+        raise NotSupported(f"the backend {backend!r}; there is: {', '.join(BACKENDS)}")
+    if isinstance(metrics, str) or not all(isinstance(m, str) for m in metrics):
+        raise InputError(f"metrics must be a list of names, such as ['accuracy'], not {metrics!r}")
+    known = one_of("dtype", str(np.dtype(dtype)) if _is_dtype(dtype) else dtype, DTYPES)
+    chosen = None if optimizer is None else optimizer_of(optimizer)
+    names = tuple(str(m) for m in metrics)
+    return Setup(loss_formula(loss).name, chosen, names, known, str(backend))
+
+
+def _is_dtype(given: object) -> bool:
+    try:
+        np.dtype(given)  # type: ignore[call-overload]
+    except TypeError:
+        return False
+    return given is not None
+
+
+def build(
+    net: Network,
+    chosen: Setup,
+    sizes: Mapping[sp.Symbol, int],
+    weights: Mapping[str, NDArray[Any]],
+) -> Step:
+    """Derive the gradients of a network and build the step that runs them."""
+    variables = [p.variable for p in net.parameters]
+    derived = backpropagate(net.pieces, variables)
+    return build_step(
+        derived.forward,
+        derived.backward,
+        inputs=[net.input],
+        targets=[net.target],
+        parameters={p.variable: weights[p.name].astype(chosen.dtype) for p in net.parameters},
+        loss=net.loss,
+        output=net.output,
+        gradients=derived.gradients,
+        update=None if chosen.optimizer is None else chosen.optimizer.formula,
+        batch=net.batch,
+        sizes=sizes,
+        dtype=chosen.dtype,
+    )
+
+
+def compile(  # noqa: A001 - Keras' word
+    model_or_formula: Sequential | Formula,
+    loss: str | None = None,
+    optimizer: str | Optimizer | None = None,
+    backend: str = "numpy",
+    dtype: str = "float64",
+) -> Step:
+    """Return the step that trains a model: ``step(x, y)`` updates and gives the loss before.
+
+    The weights are the model's own, so ``model.predict`` sees what the step has learned.  Without
+    an optimizer the step computes losses and gradients, and updates nothing.  ``loss=None`` takes
+    the one that the model was compiled with.
+
+    Raises InputError where the size of the input or the loss is unknown, NotSupported for other
+    backends.
+
+    >>> from symdl.training.layers import Dense, Input
+    >>> from symdl.training.sequential import Sequential
+    >>> step = compile(Sequential([Input(2), Dense(1)]), loss="mse", optimizer="sgd")
+    >>> first = step.step(np.ones((4, 2)), np.zeros((4, 1)))
+    >>> bool(step.step(np.ones((4, 2)), np.zeros((4, 1))) < first)
+    True
+    """
+    if isinstance(model_or_formula, Formula):
+        raise NotSupported("compiling a single formula; compile a Sequential")
+    model = model_or_formula
+    before = model.setup
+    if loss is None and before is None:
+        raise InputError("give a loss, such as loss='mse': the model has not been compiled before")
+    model.compile(
+        optimizer=optimizer,
+        loss=loss if loss is not None or before is None else before.loss,
+        backend=backend,
+        dtype=dtype,
+    )
+    return model.step
