@@ -54,8 +54,6 @@ def joint_adjoint(
     best = raw
     for v in raw.wrt:
         found = _reduced(raw, v)
-        if found is None:
-            continue
         trial = _with_reduction(best, v, found.after)
         if _total_cost(trial) < _total_cost(best):
             best = trial
@@ -83,17 +81,17 @@ def _with_reduction(a: Adjoint, v: Variable, rhs: Expr) -> Adjoint:
     return replace(a, steps=tuple(reversed(kept)))
 
 
-def _reduced(a: Adjoint, v: Variable) -> Reduction | None:
+def _reduced(a: Adjoint, v: Variable) -> Reduction:
     """The cheapest form of the adjoint of ``v`` in terms of forward variables alone."""
     before = a.inlined(v).rhs
-    best: Reduction | None = None
+    best = Reduction(before, (), (), tidy(before))
     for solved, rest in _eliminations(a.formula):
         lemmas = _lemmas(a.formula, solved, rest)
         try:
             after = tidy(apply_lemmas(_put_in(before, solved), lemmas))
         except SymdlError:
             continue
-        if best is None or cost(after) < cost(best.after):
+        if cost(after) < cost(best.after):
             best = Reduction(before, solved, lemmas, after)
     return best
 

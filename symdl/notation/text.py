@@ -197,7 +197,7 @@ def _explained(error: UnexpectedInput, text: str) -> InputError:
         return wrong(token, shown(text[at]), expected, _HINTS.get(text[at], ""))
     if not isinstance(error, UnexpectedToken):
         raise TypeError(error)
-    token, allowed = error.token, set(error.accepts or error.expected)
+    token, allowed = error.token, set(error.accepts)
     if token.type == "$END":
         lines = text.rstrip().split("\n")
         token = Token("$END", "", line=len(lines), column=len(lines[-1]) + 1)
@@ -216,18 +216,16 @@ def _grammar_word(error: UnexpectedToken) -> str:
 
 def _possible(allowed: set[str], before: str) -> set[str]:
     """Return what of ``allowed`` may stand in the innermost bracket that is open."""
+    if "NAME" in allowed:
+        return {"NAME"}
     opened = [""]
     for c in before:
         if c in "([":
             opened.append(c)
         elif c in ")]":
             opened.pop()
-    closing = {"(": {"RPAR", "COMMA"}, "[": {"RSQB", "COMMA"}, "": {"$END"}}[opened[-1]]
-    return (
-        closing
-        if "NAME" not in allowed and not allowed & {"ADD"}
-        else ((allowed & {"NAME", "ADD"}) | (set() if "NAME" in allowed else closing))
-    )
+    closing = {"(": ("RPAR", "COMMA"), "[": ("RSQB", "COMMA"), "": ("$END",)}
+    return {"ADD", *closing[opened[-1]]}
 
 
 def _expected(allowed: set[str]) -> str:

@@ -1,0 +1,165 @@
+"""A planned program as the source text of a function that makes buffers once and returns a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symdl.backends.names import Names, comment
+from symdl.backends.scalars import HELPERS
+from symdl.backends.statements import write_statement
+from symdl.backends.views import Arrays, Text
+from symdl.program.ir import Read, Slot
+from symdl.program.plan import Plan
+
+__all__ = ["Maker", "module_source", "write_maker"]
+
+BUFFER = '''\
+def buffer(shape, dtype):
+    """An array that starts at a multiple of 64 bytes, where vector instructions are fastest."""
+    dtype = np.dtype(dtype)
+    count = math.prod(shape)
+    raw = np.zeros(count * dtype.itemsize + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + count * dtype.itemsize].view(dtype).reshape(shape)
+'''
+
+CUT = '''\
+def cut(flat, *shapes):
+    """One vector as arrays of the given shapes, one after another: views, not copies."""
+    ends = np.cumsum([0, *(math.prod(shape) for shape in shapes)]).tolist()
+    return [flat[a:b].reshape(s) for a, b, s in zip(ends, ends[1:], shapes)]
+'''
+
+
+@dataclass(frozen=True)
+class Maker:
+    """The source of one ``make_...`` function, and what it uses."""
+
+    name: str
+    source: str
+    used: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Arrays that live outside: slots cut from one flat vector, in order."""
+
+    name: str
+    slots: tuple[Slot, ...]
+
+
+def write_maker(
+    name: str,
+    plan: Plan,
+    inputs: Sequence[Slot],
+    outside: Sequence[Outside],
+    results: Sequence[Slot],
+    sizes: Sequence[sp.Symbol],
+    about: str = "",
+) -> Maker:
+    """Write ``make_name``; calling what it returns computes the results from the inputs."""
+    names = Names()
+    text = Text()
+    named = {s: names.new(str(s)) for s in sizes}
+    vectors = [names.new(o.name) for o in outside]
+    function = names.new(name)
+    arrays = Arrays(plan, text, names, named)
+    arguments = _inputs(inputs, arrays, names)
+    for o, vector in zip(outside, vectors, strict=True):
+        _cut(o, vector, arrays, names)
+    for s in plan.program.statements:
+        write_statement(s, arrays)
+        if not s.target.rank and s.target in {t for o in outside for t in o.slots}:
+            text.call.append(f"{_cell(arrays, s.target)}[()] = {arrays.slots[s.target]}")
+    values = [_result(slot, arrays) for slot in results]
+    text.call.append("return " + ", ".join(values))
+    first = [f"dtype = {vectors[0]}.dtype"] if vectors else []
+    head = [*vectors, *([] if vectors else ["dtype"])]
+    sized = ", ".join(named.values())
+    signature = ", ".join([*head, *(["*", sized] if sized else [])])
+    lines = [f"def make_{name}({signature}):"]
+    lines += [f'    """{about}"""'] if about else []
+    lines += [f"    {line}" for line in (*first, *text.build)]
+    lines += ["", f"    def {function}({', '.join(arguments)}):"]
+    lines += [f"        {line}" for line in text.call]
+    lines += ["", f"    return {function}"]
+    return Maker(f"make_{name}", "\n".join(lines) + "\n", frozenset(text.used))
+
+
+def _inputs(inputs: Sequence[Slot], arrays: Arrays, names: Names) -> list[str]:
+    arguments = []
+    for slot in inputs:
+        name = names.new(slot.name)
+        arguments.append(name)
+        arrays.given(slot, name, moving=True)
+    return arguments
+
+
+def _cut(o: Outside, vector: str, arrays: Arrays, names: Names) -> None:
+    if not o.slots:
+        return
+    arrays.text.used.add("cut")
+    targets = []
+    for slot in o.slots:
+        if slot.rank:
+            name = names.new(slot.name)
+            arrays.given(slot, name, moving=False)
+        else:
+            name = names.new(slot.name + "_cell")
+            arrays.cells[slot] = name
+            _read_cell(slot, name, arrays, names)
+        targets.append(name)
+    shapes = ", ".join(arrays.shape(arrays.plan.shape(s)) for s in o.slots)
+    left = ", ".join(targets) + ("," if len(targets) == 1 else "")
+    arrays.text.build.append(f"{left} = cut({vector}, {shapes})")
+
+
+def _read_cell(slot: Slot, name: str, arrays: Arrays, names: Names) -> None:
+    """A scalar parameter lives in a cell of the vector, and is read when a call begins."""
+    if slot in arrays.plan.program.given:
+        value = names.new(slot.name)
+        arrays.given(slot, value, moving=True)
+        arrays.text.call.append(f"{value} = float({name})")
+
+
+def _cell(arrays: Arrays, slot: Slot) -> str:
+    return arrays.cells[slot]
+
+
+def _result(slot: Slot, arrays: Arrays) -> str:
+    if not slot.rank:
+        return arrays.slots[slot]
+    labels = tuple(str(k) for k in range(slot.rank))
+    return arrays.view(Read(slot, labels), labels)
+
+
+def module_source(title: str, formulas: Sequence[str], makers: Sequence[Maker]) -> str:
+    """Return the text of one module that needs NumPy alone."""
+    used = frozenset().union(*(m.used for m in makers))
+    helpers = [HELPERS[h] for h in HELPERS if h in used]
+    helpers += [BUFFER] if "buffer" in used else []
+    helpers += [CUT] if "cut" in used else []
+    functions = sorted(used - HELPERS.keys() - {"buffer", "cut"})
+    lines = [comment(title), "#"]
+    lines += [comment("    " + f).replace("# ", "#     ", 1) for f in formulas]
+    lines += ["", "import math", ""] if "buffer" in used or "cut" in used else [""]
+    lines += ["import numpy as np"]
+    lines += _imports(functions)
+    parts = ["\n".join(lines) + "\n", *helpers, *(m.source for m in makers)]
+    return "\n\n".join(parts)
+
+
+def _imports(functions: Sequence[str]) -> list[str]:
+    if not functions:
+        return []
+    line = f"from numpy import {', '.join(functions)}"
+    if len(line) <= 88:
+        return [line]
+    return ["from numpy import (", *(f"    {f}," for f in functions), ")"]
+
+
+__all__ += ["Outside"]
+_ = Mapping

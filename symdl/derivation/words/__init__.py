@@ -1,0 +1,23 @@
+"""The words of a derivation, one catalogue a language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from symdl.derivation.words import en, ko
+from symdl.errors import InputError
+
+__all__ = ["LANGUAGES", "words_in"]
+
+LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": en.WORDS, "ko": ko.WORDS}
+
+
+def words_in(lang: str) -> Mapping[str, str]:
+    """The catalogue of a language.
+
+    >>> words_in("ko")["rule.chain rule"]
+    '연쇄 법칙'
+    """
+    if lang not in LANGUAGES:
+        raise InputError(f"there is no language {lang!r}; there are {', '.join(LANGUAGES)}")
+    return LANGUAGES[lang]
