@@ -14,16 +14,16 @@ from symdl.program.functions import ufunc_name
 __all__ = ["HELPERS", "ScalarPrinter", "number_text"]
 
 HELPERS = {
-    "quotient": '''\
-def quotient(a, b):
+    "scalar_quotient": '''\
+def scalar_quotient(a, b):
     """a / b with inf and nan where Python would raise."""
     try:
         return a / b
     except ZeroDivisionError:
         return float(np.divide(a, b))
 ''',
-    "power": '''\
-def power(a, b):
+    "scalar_power": '''\
+def scalar_power(a, b):
     """a ** b with inf and nan where Python would raise or leave the real numbers."""
     try:
         value = a**b
@@ -110,8 +110,8 @@ class ScalarPrinter:
         text = " * ".join(self.text(f) for f in factors)
         if all(_never_zero(f) for f in factors):
             return f"({top} / ({text}))" if len(factors) > 1 else f"({top} / {text})"
-        self.used.add("quotient")
-        return f"quotient({top}, {text})"
+        self.used.add("scalar_quotient")
+        return f"scalar_quotient({top}, {text})"
 
     def _pow(self, e: Expr) -> str:
         base, exponent = e.args
@@ -122,9 +122,9 @@ class ScalarPrinter:
             return self._quotient("1.0", base**-exponent, [base**-exponent])
         if exponent == sp.S.Half:
             return f"float(np.sqrt({self.text(base)}))"
-        self.used.add("power")
+        self.used.add("scalar_power")
         shown = str(exponent) if exponent.is_Integer else self.text(exponent)
-        return f"power({self.text(base)}, {shown})"
+        return f"scalar_power({self.text(base)}, {shown})"
 
     def _function(self, e: Expr) -> str:
         if isinstance(e, sp.Piecewise):

@@ -19,6 +19,8 @@ from symdl.notation.tensors import TensorSymbol
 
 __all__ = ["Numbers", "decimal", "numbers_of", "written"]
 
+_LONGEST = 200  # digits and exponents of a number from outside
+
 Nested = Any  # a number, or a nested list of numbers
 
 
@@ -86,10 +88,13 @@ def written(value: object) -> Fraction:
     """
     if isinstance(value, sp.Rational):
         return Fraction(int(value.p), int(value.q))
+    text = str(value)
     try:
-        return Fraction(str(value))
-    except (ValueError, ZeroDivisionError):
-        raise InputError(f"{value!r} is not a number that can be put in for a symbol") from None
+        if len(text) <= _LONGEST and abs(Decimal(text.partition("/")[0]).adjusted()) < _LONGEST:
+            return Fraction(text)
+    except (ValueError, ArithmeticError):
+        pass
+    raise InputError(f"{text[:60]!r} is not a number that can be put in for a symbol")
 
 
 def numbers_of(

@@ -12,9 +12,6 @@ from symdl.calculus.tree import Deriv, Node, Rewrite
 from symdl.derivation.shown import Evaluated
 from symdl.errors import InputError
 from symdl.formula import Equation
-from symdl.notation.indices import Index
-from symdl.notation.tensors import Elem
-from symdl.notation.walk import occurrences
 
 __all__ = ["LEVELS", "Applied", "Equal", "Note", "Step", "goal_of", "steps_of"]
 
@@ -23,9 +20,10 @@ LEVELS = ("brief", "normal", "full")
 
 @dataclass(frozen=True)
 class Applied:
-    """The claim that a rule was rightly applied."""
+    """The claim that a rule was rightly applied, given definitions."""
 
     node: Node
+    definitions: tuple[Equation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,8 @@ class Note:
 class Step:
     """``lhs`` = each of ``sides`` by ``rule``; ``claims`` are what a verdict on it must judge.
 
-    With ``last`` the children are read first: a rewriting follows what it rewrites.
+    With ``last`` the children are read first: a rewriting follows what it rewrites.  ``value`` is
+    what to evaluate where numbers are asked for (by default the last side).
     """
 
     rule: str
@@ -63,6 +62,7 @@ class Step:
     notes: tuple[Note, ...] = ()
     section: str = ""
     last: bool = False
+    value: Expr | None = None
 
     def read(self, depth: int = 0) -> Iterator[tuple[int, Step]]:
         """This step and those below it in reading order, each with its depth."""
@@ -81,7 +81,12 @@ def goal_of(node: Node) -> Deriv:
     return node.before
 
 
-def steps_of(node: Node, level: str = "normal", shown: Mapping[Expr, Expr] | None = None) -> Step:
+def steps_of(
+    node: Node,
+    level: str = "normal",
+    shown: Mapping[Expr, Expr] | None = None,
+    definitions: tuple[Equation, ...] = (),
+) -> Step:
     """The steps of a rule tree.
 
     ``brief`` shows the result and its rewritings, ``full`` every rule application; ``normal``
@@ -97,8 +102,8 @@ def steps_of(node: Node, level: str = "normal", shown: Mapping[Expr, Expr] | Non
             node.name,
             goal,
             (node.before, node.after),
-            (Applied(node),),
-            (steps_of(node.children[0], level, shown),),
+            (Applied(node, definitions),),
+            (steps_of(node.children[0], level, shown, definitions),),
             _conditions(node, {}),
             last=True,
         )
@@ -113,7 +118,7 @@ def steps_of(node: Node, level: str = "normal", shown: Mapping[Expr, Expr] | Non
         goal,
         _distinct((*start, middle, partly, node.after), goal),
         tuple(Applied(n) for n in (node, *below)),
-        tuple(steps_of(c, level, shown) for c in kept),
+        tuple(steps_of(c, level, shown, definitions) for c in kept),
         tuple(dict.fromkeys(c for n in (node, *below) for c in _conditions(n, inner))),
     )
 
@@ -159,9 +164,3 @@ def _conditions(node: Node, inner: Mapping[Expr, Evaluated]) -> tuple[sp.Basic, 
 def _distinct(sides: tuple[Expr, ...], lhs: Expr) -> tuple[Expr, ...]:
     """Drop what was already said."""
     return tuple(s for s in dict.fromkeys(sides) if s != lhs)
-
-
-def is_element_of(e: Expr, wrt: Expr) -> bool:
-    """True if ``wrt`` is a symbol or element whose variable ``e`` reads."""
-    variable = wrt.tensor if isinstance(wrt, Elem) else wrt
-    return not isinstance(wrt, Index) and bool(occurrences(e, variable))

@@ -190,7 +190,7 @@ def _explained(error: UnexpectedInput, text: str) -> InputError:
     from lark import Token
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
-    at = error.pos_in_stream or 0
+    at: int = error.pos_in_stream or 0
     if isinstance(error, UnexpectedCharacters):
         token = Token("", text[at], line=error.line, column=error.column)
         expected = _expected(_possible(set(error.allowed or ()), text[:at]))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ MAX_DEGREE = 1_000
 MAX_EXP = 2**32  # of a number under exp
 MAX_ARGUMENTS = 16  # of max and min, which compare each pair
 
-BRANCHING = {"abs": 1, "max": 1, "min": 1, "sign": 1, "where": 16}  # what one costs, unnested
+_BRANCHING = {"abs": 1, "max": 1, "min": 1, "sign": 1, "where": 16}  # what one costs, unnested
 _REFUSED_BY_SYMPY = (ArithmeticError, NotImplementedError, TypeError, ValueError)
 _CLOSES = {")": "(", "]": "["}
 
@@ -110,44 +111,69 @@ def _close(c: str, opened: list[tuple[str, tuple[int, int]]], place: tuple[int, 
         raise _wrong(place, f"'{c}'", expected)
 
 
+@dataclass(frozen=True)
+class _Measure:
+    """What is counted of a subtree."""
+
+    size: int = 1  # nodes
+    depth: int = 1
+    level: int = 0  # branching functions inside each other
+    bound: int = 0  # indices bound inside each other
+    calls: int = 0  # functions of constants inside each other; 0 if a variable is in it
+    width: int = 1  # arguments, where a maximum has maxima as arguments
+    constant: bool = True
+    work: float = 0.0
+
+
 def measure(tree: Tree[Token], also_branching: Iterable[str] = ()) -> None:
     """Refuse a tree that is too large, too deep, or would take SymPy too long to build.
 
     The work is counted as what SymPy does: it looks into a whole subtree for each node, twice as
-    long for each maximum, absolute value or case inside another, and tries the orders of the
-    indices of a sum.
+    long for each maximum, absolute value or case inside another, compares the arguments of a
+    maximum in pairs, evaluates constants with more digits the deeper they are, and tries the orders
+    of the indices of a sum.
     """
-    weight = {**dict.fromkeys(also_branching, 1), **BRANCHING}
-    size: dict[int, int] = {}
-    depth: dict[int, int] = {}
-    level: dict[int, int] = {}  # of branching inside branching
-    bound: dict[int, int] = {}  # indices bound by sums on the way down
-    work = 0.0
+    weight = {**dict.fromkeys(also_branching, 1), **_BRANCHING}
+    found: dict[int, _Measure] = {}
     for t in tree.iter_subtrees():  # from the leaves up, without recursion
-        children = [id(c) for c in t.children if not isinstance(c, str)]
-        me = id(t)
-        size[me] = 1 + sum(size[c] for c in children) + sum(isinstance(c, str) for c in t.children)
-        depth[me] = 1 + max((depth[c] for c in children), default=0)
-        level[me] = max((level[c] for c in children), default=0)
-        bound[me] = max((bound[c] for c in children), default=0)
-        name = str(t.children[0]) if t.data in ("call", "bind") else ""
-        work += size[me] / 20
-        if t.data == "call" and name in weight:
-            work += weight[name] * 2.0 ** min(level[me], 60)
-            level[me] += 1
-        elif t.data == "bind":
-            inner = t.children[1]
-            bound[me] += 0 if isinstance(inner, str) else len(inner.children)
-            work += math.factorial(min(bound[me], 8)) * size[me] / 20
-    top = id(tree)
+        found[id(t)] = _measured(t, [found[id(c)] for c in t.children if id(c) in found], weight)
+    top = found[id(tree)]
     limits = (
-        (depth[top], MAX_DEPTH, "levels of operations inside each other"),
-        (size[top], MAX_NODES, "names, numbers and operations"),
-        (math.ceil(work), MAX_WORK, "units of work (max, abs or where inside each other, sums)"),
+        (top.depth, MAX_DEPTH, "levels of operations inside each other"),
+        (top.size, MAX_NODES, "names, numbers and operations"),
+        (
+            int(top.work),
+            MAX_WORK,
+            "units of work (max, abs, where, sums in each other multiply it)",
+        ),
     )
-    for found, limit, what in limits:
-        if found > limit:
-            raise wrong(tree, f"{found} {what}", f"at most {limit}", "try several equations")
+    for count, limit, what in limits:
+        if count > limit:
+            raise wrong(tree, f"{count} {what}", f"at most {limit}", "try several equations")
+
+
+def _measured(t: Tree[Token], inner: list[_Measure], weight: Mapping[str, int]) -> _Measure:
+    size = 1 + sum(m.size for m in inner)
+    level = max((m.level for m in inner), default=0)
+    bound = max((m.bound for m in inner), default=0)
+    calls = max((m.calls for m in inner), default=0)
+    width = 1
+    constant = t.data not in ("name", "access", "bind") and all(m.constant for m in inner)
+    work = sum(m.work for m in inner) + size / 10
+    name = str(t.children[0]) if t.data in ("call", "bind") else ""
+    if t.data == "call" and name in weight:
+        if name in ("max", "min"):
+            width = sum(m.width for m in inner)
+        work += max(weight[name], width**2 // 2) * 2.0 ** min(level, 60)
+        level += 1
+    elif t.data == "bind" and not isinstance(t.children[1], str):
+        bound += len(t.children[1].children)
+        work += math.factorial(min(bound, 8)) * size / 10
+    if t.data in ("call", "power", "term") and constant:
+        calls += 1
+        work += 0.4 * calls**2
+    depth = 1 + max((m.depth for m in inner), default=0)
+    return _Measure(size, depth, level, bound, calls * constant, width, constant, work)
 
 
 class Gauge:
@@ -155,7 +181,7 @@ class Gauge:
 
     def __init__(self) -> None:
         self._bits: dict[Expr, int] = {}
-        self._degree: dict[Expr, int] = {}
+        self._degree: dict[Expr, Fraction] = {}
 
     def bits(self, e: Expr) -> int:
         """The bits of the largest number that products and powers in ``e`` can come to."""
@@ -166,39 +192,39 @@ class Gauge:
             if e.is_Mul:
                 found = sum(inner)
             elif e.is_Pow and e.exp.is_Rational:
-                found = inner[0] * _ceil(e.exp)
+                found = math.ceil(inner[0] * _size(e.exp))
             else:
                 found = max(inner, default=0)
             self._bits[e] = found
         return self._bits[e]
 
-    def degree(self, e: Expr) -> int:
+    def degree(self, e: Expr) -> Fraction:
         """The degree of ``e`` in whatever it is a polynomial of, reciprocals counted as well."""
         if e.is_number:
-            return 0
+            return Fraction(0)
         if e not in self._degree:
             if e.is_Mul:
-                found = sum(self.degree(a) for a in e.args)
+                found = sum((self.degree(a) for a in e.args), Fraction(0))
             elif e.is_Add:
                 found = max(self.degree(a) for a in e.args)
             elif e.is_Pow:
-                found = max(self.degree(e.base), 1) * self.coefficient(e.exp)
+                found = max(self.degree(e.base), Fraction(1)) * self.coefficient(e.exp)
             else:
-                found = 1
+                found = Fraction(1)
             self._degree[e] = found
         return self._degree[e]
 
-    def coefficient(self, e: Expr) -> int:
-        """The largest number that can stand as a coefficient or a term in ``e``, rounded up."""
-        if e.is_Rational:
-            return _ceil(e)
+    def coefficient(self, e: Expr) -> Fraction:
+        """The size of the largest number that can stand as a coefficient or a term in ``e``."""
+        if e.is_number:
+            return _size(e)
         if e.is_Add:
             return max(self.coefficient(a) for a in e.args)
         if e.is_Mul:
-            return math.prod(self.coefficient(a) for a in e.args)
+            return math.prod((self.coefficient(a) for a in e.args), start=Fraction(1))
         if e.is_Pow and e.exp.is_Rational:
-            return int(2 ** min(self.bits(e), MAX_BITS))
-        return 1
+            return Fraction(2 ** min(self.bits(e), MAX_BITS))
+        return Fraction(1)
 
     def number(self, at: Token) -> Expr:
         """Return the exact number, unless it has too many digits or too large an exponent."""
@@ -207,12 +233,12 @@ class Gauge:
         digits = len(mantissa) + (int(power or 0) if len(power) < 6 else 10**6)
         if digits > MAX_BITS * math.log10(2):
             raise wrong(at, shown(str(at)), "a number of at most 1,200 digits")
-        exact = Fraction(str(at))
-        return sp.Rational(exact.numerator, exact.denominator)
+        return _exact(Fraction(str(at)))
 
     def product(self, at: Tree[Token] | Token, parts: Sequence[Expr]) -> None:
         """Refuse a product with too large a number or of too high a degree."""
-        self._within(at, sum(map(self.bits, parts)), sum(map(self.degree, parts)))
+        degree = sum(map(self.degree, parts), Fraction(0))
+        self._within(at, sum(map(self.bits, parts)), degree)
 
     def sum(self, at: Tree[Token] | Token, parts: Sequence[Expr]) -> None:
         """Refuse a sum whose like terms would get too large a common denominator."""
@@ -220,7 +246,7 @@ class Gauge:
         for term in (t for p in parts for t in sp.Add.make_args(p)):
             number, rest = term.as_coeff_Mul()
             common[rest] = math.lcm(common.get(rest, 1), int(number.q) if number.is_Rational else 1)
-            self._within(at, common[rest].bit_length(), 0)
+            self._within(at, common[rest].bit_length(), Fraction(0))
 
     def power(self, at: Tree[Token] | Token, base: Expr, exponent: Expr) -> None:
         """Refuse a power with too large a number, of too high a degree, or without a value."""
@@ -230,10 +256,7 @@ class Gauge:
             self.exp(at, exponent)
         if base in (0, 1, -1, sp.E):
             return
-        if exponent.is_number and not exponent.is_Rational:
-            times = 2 ** max(_magnitude(at, exponent), 0)
-        else:
-            times = self.coefficient(exponent)
+        times = self.coefficient(exponent)
         bits = self.bits(base)
         if not exponent.is_Integer and base.as_coeff_Mul()[0].is_Rational:
             root = self.bits(base.as_coeff_Mul()[0])
@@ -241,7 +264,8 @@ class Gauge:
                 raise wrong(at, f"a root of a number of {root} bits", f"at most {MAX_ROOT_BITS}")
         if base.is_number and not base.is_Rational:
             bits = max(bits, abs(_magnitude(at, base)))
-        self._within(at, bits * times, max(self.degree(base), not base.is_number) * times)
+        least = Fraction(0 if base.is_number else 1)
+        self._within(at, math.ceil(bits * times), max(self.degree(base), least) * times)
 
     def exp(self, at: Tree[Token] | Token, argument: Expr) -> None:
         """Refuse an exponential of too large a number, also where a logarithm makes it a power."""
@@ -249,7 +273,7 @@ class Gauge:
             if term.is_number and _magnitude(at, term) > math.log2(MAX_EXP):
                 raise wrong(at, "an exponential of a huge number", "a number below 2**32 in size")
         for log in argument.atoms(sp.log):
-            self.power(at, log.args[0], self.coefficient(argument) * sp.S.One)
+            self.power(at, log.args[0], _exact(self.coefficient(argument)))
 
     def argument(self, at: Tree[Token] | Token, argument: Expr) -> None:
         """Refuse a huge constant as the argument of any other function."""
@@ -284,15 +308,15 @@ class Gauge:
             raise wrong(at, "a division by zero or log(0)", "a finite value")
         if sp.I in numbers:
             raise _not_real(at)
-        self._within(at, max(map(self.bits, numbers), default=0), 0)
+        self._within(at, max(map(self.bits, numbers), default=0), Fraction(0))
         return value
 
-    def _within(self, at: Tree[Token] | Token, bits: int, degree: int) -> None:
+    def _within(self, at: Tree[Token] | Token, bits: int, degree: Fraction) -> None:
         if bits > MAX_BITS:
             found = f"an exact number of about {_count(bits)} bits"
             raise wrong(at, found, f"at most {MAX_BITS}", "try a smaller exponent, or a symbol")
         if degree > MAX_DEGREE:
-            found = f"a power of degree {_count(degree)}"
+            found = f"a power of degree {_count(math.ceil(degree))}"
             raise wrong(at, found, f"at most {MAX_DEGREE}", "try a smaller exponent, or a symbol")
 
 
@@ -319,8 +343,19 @@ def _not_real(at: Tree[Token] | Token) -> InputError:
     return wrong(at, found, "a real one")
 
 
-def _ceil(e: Expr) -> int:
-    return -(-abs(int(e.p)) // int(e.q))
+def _size(e: Expr) -> Fraction:
+    """The absolute value of the constant ``e``, rounded up unless it is rational."""
+    if e.is_Rational:
+        return Fraction(abs(int(e.p)), int(e.q))
+    value = e.evalf(5, maxn=60)
+    if not value.is_Float:
+        return Fraction(1)
+    _, man, exponent, _ = value._mpf_
+    return Fraction(man + 1) * Fraction(2) ** max(min(exponent, 2 * MAX_BITS), -MAX_BITS)
+
+
+def _exact(x: Fraction) -> Expr:
+    return sp.Rational(x.numerator, x.denominator)
 
 
 def _count(n: int) -> str:

@@ -6,6 +6,7 @@ is no longer needed: that of an operand of the same statement (in place), or an 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -39,16 +40,27 @@ class Plan:
         return tuple(labels[k] for k in self.orders[slot])  # type: ignore[misc]
 
 
-def plan(program: Program, orders: Mapping[Slot, Order], fixed: Collection[Slot]) -> Plan:
-    """Assign memory; ``fixed`` slots (parameters, gradients) live outside and are not reused."""
+def plan(
+    program: Program,
+    orders: Mapping[Slot, Order],
+    fixed: Collection[Slot] = (),
+    into: Mapping[Slot, Slot] | None = None,
+    scratch: Collection[Slot] = (),
+) -> Plan:
+    """Assign memory.
+
+    fixed    slots that live outside and are not reused: parameters, gradients
+    into     new values of a state, to be put where the old value was
+    scratch  given slots that may be overwritten after their last use
+    """
+    into = into or {}
     every = dict.fromkeys([*program.given, *(s.target for s in program.statements)])
     full = {slot: tuple(orders.get(slot, range(slot.rank))) for slot in every}
     found = Plan(program, full, {})
-    shares = _share_memory(found, set(fixed) | set(program.keep) | set(program.given))
-    buffers = sum(1 for s in program.statements if s.target.rank and s.target not in fixed)
-    account = Account(
-        "plan", f"{buffers} arrays live in {buffers - len(shares)} buffers made once"
-    )
+    own = {*fixed, *program.keep, *program.given} - {*scratch, *into, *into.values()}
+    shares = _Memory(found, own, into).run()
+    made = [s.target for s in program.statements if s.target.rank and s.target not in fixed]
+    account = Account("plan", f"{len(made)} arrays live in {len(made) - len(shares)} new buffers")
     return replace(found, program=replace(program, accounts=(*program.accounts, account)), shares=shares)
 
 
@@ -61,31 +73,67 @@ def last_reads(program: Program) -> dict[Slot, int]:
     return last
 
 
-def _share_memory(p: Plan, own: set[Slot]) -> dict[Slot, Slot]:
-    last = last_reads(p.program)
-    shares: dict[Slot, Slot] = {}
-    free: list[Slot] = []
-    for number, s in enumerate(p.program.statements):
-        dying = [
-            slot
-            for slot in dict.fromkeys(r.slot for r in s.reads)
-            if last[slot] == number and slot not in own and slot.rank
-        ]
+class _Memory:
+    """Walks through the statements, handing out memory."""
+
+    def __init__(self, p: Plan, own: set[Slot], into: Mapping[Slot, Slot]) -> None:
+        self.p, self.own, self.into = p, own, into
+        self.last = last_reads(p.program)
+        self.root: dict[Slot, Slot] = {}
+        self.free: list[Slot] = []
+        self.shares: dict[Slot, Slot] = {}
+        self.chain = self._chains()
+
+    def _chains(self) -> dict[Slot, Slot]:
+        """The slots on the way to a new state: they alone may overwrite the old one."""
+        uses = Counter(r.slot for s in self.p.program.statements for r in s.reads)
+        chain = dict(self.into)
+        for s in reversed(self.p.program.statements):
+            if s.target in chain and isinstance(s, Apply):
+                for r in s.reads:
+                    if uses[r.slot] == 1 and r.slot not in self.own:
+                        chain.setdefault(r.slot, chain[s.target])
+        return chain
+
+    def run(self) -> dict[Slot, Slot]:
+        """Return the slot whose memory each slot takes over."""
+        for number, s in enumerate(self.p.program.statements):
+            dying = self._dying(s, number)
+            target = s.target
+            if target not in self.own and target.rank:
+                self._place(s, dying)
+            reserved = self.into.values()
+            self.free.extend(d for d in dying if self.root.get(d, d) not in reserved)
+            unread = target not in self.last and target not in self.into
+            if unread and target not in self.own and target.rank:
+                self.free.append(target)
+        return self.shares
+
+    def _dying(self, s: Statement, number: int) -> list[Slot]:
+        read = dict.fromkeys(r.slot for r in s.reads)
+        kept = self.own | self.into.keys()
+        return [d for d in read if self.last[d] == number and d not in kept and d.rank]
+
+    def _place(self, s: Statement, dying: list[Slot]) -> None:
         target = s.target
-        if target not in own and target.rank:
-            chosen = next((d for d in dying if _in_place(p, s, d)), None)
-            if chosen is not None:
-                dying.remove(chosen)
-            else:
-                chosen = next((f for f in free if _same_memory(p, f, target)), None)
-                if chosen is not None:
-                    free.remove(chosen)
-            if chosen is not None:
-                shares[target] = chosen
-        free.extend(dying)
-        if target not in last and target not in own and target.rank:
-            free.append(target)
-    return shares
+        here = [d for d in dying if self._allowed(d, target) and _in_place(self.p, s, d)]
+        here.sort(key=lambda d: self.root.get(d, d) not in self.into.values())
+        if here:
+            chosen = here[0]
+            dying.remove(chosen)
+        else:
+            fitting = (f for f in self.free if _same_memory(self.p, f, target))
+            found = next(fitting, None)
+            if found is None:
+                return
+            chosen = found
+            self.free.remove(chosen)
+        self.shares[target] = chosen
+        self.root[target] = self.root.get(chosen, chosen)
+
+    def _allowed(self, d: Slot, target: Slot) -> bool:
+        root = self.root.get(d, d)
+        return root not in self.into.values() or self.chain.get(target) == root
 
 
 def _same_memory(p: Plan, a: Slot, b: Slot) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import sympy as sp
@@ -10,7 +11,7 @@ from sympy.core.expr import Expr
 from symdl.notation.indicators import UnitStep
 from symdl.program.ir import Map, Operand, Program, Read, Slot, Statement, operand
 
-__all__ = ["fuse", "simplify"]
+__all__ = ["fuse", "scale", "simplify"]
 
 
 def simplify(program: Program) -> Program:
@@ -131,3 +132,58 @@ def _compact(s: Map) -> Map:
     final = {temporary[k]: operand(number) for number, (k, _) in enumerate(used)}
     body = s.body.xreplace(temporary).xreplace(final)
     return replace(s, operands=tuple(o for _, o in used), body=body)
+
+
+def scale(program: Program) -> Program:
+    """Take scalars out of a sum that divides: r / (c*x + e) is (r/c) / (x + e/c).
+
+    One multiplication of scalars then stands for a pass over the array.
+    """
+    found, count = [], 0
+    for s in program.statements:
+        new = _scaled(s) if isinstance(s, Map) and s.labels else s
+        count += new is not s
+        found.append(new)
+    return program.changed(found, "scale", f"{count} scalars taken out of divisors")
+
+
+def _scaled(s: Map) -> Map:
+    scalars = {k for k, o in s.symbols.items() if isinstance(o, Read) and not o.slot.rank}
+    arrays = s.symbols.keys() - scalars
+
+    def is_scalar(e: Expr) -> bool:
+        return not e.free_symbols & arrays
+
+    def change(product: Expr) -> Expr:
+        factors = sp.Mul.make_args(product)
+        if not any(is_scalar(f) and not f.is_number for f in factors):
+            return product
+        return sp.Mul(*(_scale_out(f, is_scalar) for f in factors))
+
+    body = s.body.replace(lambda e: e.is_Mul, change)
+    return replace(s, body=body) if body != s.body else s
+
+
+def _scale_out(f: Expr, is_scalar: Callable[[Expr], bool]) -> Expr:
+    if not (f.is_Pow and f.exp == -1 and f.base.is_Add):
+        return f
+    terms = [_root_out(t, is_scalar) for t in f.base.args if not is_scalar(t)]
+    rest = sp.Add(*(t for t in f.base.args if is_scalar(t)))
+    if len(terms) != 1:
+        return f
+    (factor, inner), *_ = terms
+    return f if factor == 1 else 1 / factor / (inner + rest / factor)
+
+
+def _root_out(term: Expr, is_scalar: Callable[[Expr], bool]) -> tuple[Expr, Expr]:
+    """Split a term into a scalar and the rest, out of a square root too."""
+    factor, rest = sp.S.One, sp.S.One
+    for f in sp.Mul.make_args(term):
+        if is_scalar(f):
+            factor *= f
+        elif f.is_Pow and f.exp == sp.S.Half and f.base.is_Mul:
+            inner, left = _root_out(f.base, is_scalar)
+            factor, rest = factor * sp.sqrt(inner), rest * sp.sqrt(left)
+        else:
+            rest *= f
+    return factor, rest

@@ -106,6 +106,7 @@ def targets(
     loss: Formula,
     width: int,
     layer: str,
+    *,
     dtype: str,
     assumed: tuple[Equation, ...] = (),
     part: str = "",
@@ -177,8 +178,8 @@ def check_assumption(name: str, t: Array, assumption: Equation, loss: str) -> No
     row = int(np.argmax(off))
     if off[row] > _SUM_TOLERANCE:
         raise InputError(
-            f"row {row} of {name} sums to {sums[row]:.6g}, but {loss} is derived for rows that sum to "
-            f"{expected:g}: {assumption.lhs} = {assumption.rhs}"
+            f"row {row} of {name} sums to {sums[row]:.6g}, but {loss} is derived for rows that "
+            f"sum to {expected:g}: {assumption.lhs} = {assumption.rhs}"
         )
 
 

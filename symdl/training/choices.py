@@ -55,6 +55,7 @@ def real_number(
     value: object,
     low: float,
     high: float = math.inf,
+    *,
     low_open: bool = False,
     high_open: bool = True,
 ) -> float:

@@ -86,7 +86,7 @@ def build(
     )
 
 
-def compile(  # noqa: A001 - Keras' word
+def compile(
     model_or_formula: Sequential | Formula,
     loss: str | None = None,
     optimizer: str | Optimizer | None = None,

@@ -82,7 +82,7 @@ def _described_setup(chosen: Setup) -> dict[str, object]:
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[Saved, dict[str, Array]]:
-    """Read a model and its weights; raise InputError for a file that ``write_model`` did not make."""
+    """Read a model and its weights; raise InputError for any file of another kind."""
     arrays = _arrays(Path(path))
     if _ARCHITECTURE not in arrays:
         raise InputError(f"{path}: there is no model in this file; was it written by save()?")

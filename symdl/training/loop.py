@@ -87,6 +87,7 @@ def train(
     step: Step,
     data: Data,
     validation: Data | None,
+    *,
     metrics: Sequence[Metric],
     callbacks: Sequence[Callback],
     reporter: Reporter,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -20,7 +20,7 @@ from symdl.errors import InputError, Mismatch
 from symdl.formula import Equation, Formula, Variable
 from symdl.notation.indices import Index, size_of
 from symdl.notation.tensors import TensorSymbol
-from symdl.training.layers import ACTIVATIONS, Activation, Dense, Input, Layer
+from symdl.training.layers import ACTIVATIONS, Activation, Dense, Layer
 from symdl.training.losses import check_last_activation, loss_formula, targets_of
 
 __all__ = [
@@ -77,7 +77,7 @@ class Network:
         return tuple(p.renaming.equation(a) for p in self.pieces for a in p.kind.assumptions)
 
 
-@lru_cache(maxsize=None)
+@cache
 def activation_kind(name: str) -> Formula:
     """Return the activation over z[n,j]: a formula of a scalar is taken element by element.
 
@@ -87,7 +87,7 @@ def activation_kind(name: str) -> Formula:
     return _applied(ACTIVATIONS[name], _h)
 
 
-@lru_cache(maxsize=None)
+@cache
 def joint_kind(activation: str, loss: str) -> Formula:
     """Return the activation of z[n,j] followed by the loss, as one formula derived as a whole.
 
@@ -171,7 +171,8 @@ class _Step:
         """The piece that reads ``value``, and the tensor that it puts out."""
         given = self.kind.inputs[0]
         sizes = {layers.i.size: value.axes[1], K: self.size}
-        piece = _named(self.kind, sizes, {given: value}, self.name, "h" if self.activation else "z")
+        short = "h" if self.activation else "z"
+        piece = _named(self.kind, sizes, {given: value}, layer=self.name, short=short)
         return piece, piece.variable(self.kind.output)
 
 
@@ -211,25 +212,26 @@ def _joint(step: _Step, loss: Formula, value: TensorSymbol) -> Piece:
     assert step.activation is not None
     kind = joint_kind(step.activation, loss.name)
     names = {kind.inputs[0]: value}
-    return _named(kind, {K: step.size}, names, step.name, "h", output=loss.inputs[0])
+    return _named(kind, {K: step.size}, names, layer=step.name, short="h", output=loss.inputs[0])
 
 
 def _loss_alone(loss: Formula, value: TensorSymbol) -> Piece:
-    return _named(loss, {K: value.axes[1]}, {loss.inputs[0]: value}, "", "")
+    return _named(loss, {K: value.axes[1]}, {loss.inputs[0]: value})
 
 
 def _named(
     kind: Formula,
     sizes: Mapping[Expr, Expr],
     names: Mapping[Variable, Variable],
-    layer: str,
-    short: str,
+    *,
+    layer: str = "",
+    short: str = "",
     output: Variable | None = None,
 ) -> Piece:
-    """Name the variables of ``kind`` after their layer, its output ``short``, constants by value."""
+    """Name variables after their layer and the output ``short``; constants become numbers."""
     plain = Renaming({}, sizes)
     output = kind.output if output is None else output
-    found: dict[Variable, Variable] = {symbol: value for symbol, value in kind.hyper}
+    found: dict[Variable, Variable] = dict(kind.hyper)
     for v in (*kind.inputs, *kind.parameters, *kind.defined):
         if not isinstance(v, TensorSymbol):
             continue

@@ -151,12 +151,12 @@ class Sequential:
             self._trainable(),
             data,
             validation,
-            self._metrics(),
-            loop.callbacks_for(self, callbacks),
-            reporter(verbose, epochs, -(-len(data) // batch_size)),
-            epochs,
-            batch_size,
-            generator_of(seed) if shuffle else None,
+            metrics=self._metrics(),
+            callbacks=loop.callbacks_for(self, callbacks),
+            reporter=reporter(verbose, epochs, -(-len(data) // batch_size)),
+            epochs=epochs,
+            batch_size=batch_size,
+            generator=generator_of(seed) if shuffle else None,
         )
 
     def train_on_batch(self, x: object, y: object) -> float:

@@ -44,7 +44,7 @@ def read_csv(
     delimiter: str = ",",
     encoding: str = "utf-8-sig",
 ) -> Table:
-    """Read a table with a header line; all columns but the target are features by default.
+    r"""Read a table with a header line; all columns but the target are features by default.
 
     Features must be finite numbers.  A target of numbers stays numbers; names become labels
     0, 1, 2, ... in sorted order.  Lines without any text are passed over.
@@ -54,7 +54,7 @@ def read_csv(
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder, "pets.csv")
-    ...     _ = file.write_text("weight,kind\\n4.5,dog\\n1.5,cat\\n")
+    ...     _ = file.write_text("weight,kind\n4.5,dog\n1.5,cat\n")
     ...     table = read_csv(file, target="kind")
     >>> table.x.tolist(), table.y.tolist(), table.classes
     ([[4.5], [1.5]], [1, 0], ('cat', 'dog'))
@@ -164,11 +164,12 @@ def _numbers(file: Path, rows: list[Line], place: int, name: str) -> Array:
 def _target(file: Path, rows: list[Line], place: int, name: str) -> tuple[Array, tuple[str, ...]]:
     """Numbers where every cell holds one; else labels of the sorted names."""
     found = [_number(cells[place]) for _, cells in rows]
-    if any(value is not None for value in found):
+    if any(value is not None and math.isfinite(value) for value in found):
         return _numbers(file, rows, place, name), ()
-    for number, cells in rows:
-        if not cells[place]:
-            raise InputError(f"{file}, line {number}, column {name!r}: the cell is empty")
+    for (number, cells), value in zip(rows, found, strict=True):
+        if not cells[place] or value is not None:
+            what = f"{cells[place]!r} is no class" if cells[place] else "the cell is empty"
+            raise InputError(f"{file}, line {number}, column {name!r}: {what}")
     classes = tuple(sorted({cells[place] for _, cells in rows}))
     labels = {name: label for label, name in enumerate(classes)}
     return np.array([labels[cells[place]] for _, cells in rows]), classes

@@ -1,6 +1,20 @@
-"""Judging running code: gradients, precision, agreement; strategies for property tests."""
+"""Judging running code: gradients against differences; strategies for property tests.
+
+``strategies`` needs hypothesis (the ``test`` extra) and is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
 
 from symdl.evidence.judge import judge_equation as evidence
-from symdl.verify.gradients import GradientCheck, check_gradient
+from symdl.verify.gradients import GradientCheck, check_gradient, check_model
 
-__all__ = ["GradientCheck", "check_gradient", "evidence", "strategies"]
+__all__ = ["GradientCheck", "check_gradient", "check_model", "evidence", "strategies"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name == "strategies":
+        return importlib.import_module("symdl.verify.strategies")
+    raise AttributeError(f"module 'symdl.verify' has no attribute {name!r}")

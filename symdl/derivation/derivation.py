@@ -1,0 +1,280 @@
+"""A derivation: its lines in reading order, their verdicts, its numbers, and its renderings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.calculus.tree import Deriv, Node
+from symdl.derivation.names import distinct_indices
+from symdl.derivation.numbers import Numbers, numbers_of
+from symdl.derivation.shown import plain
+from symdl.derivation.steps import Applied, Note, Step
+from symdl.derivation.subject import find
+from symdl.errors import InputError, SymdlError
+from symdl.evidence import judge as evidence
+from symdl.evidence.evaluate import define
+from symdl.evidence.verdict import Verdict, weakest
+from symdl.formula import Equation
+from symdl.notation.binders import rename
+from symdl.notation.entry import to_sympy
+from symdl.notation.indices import Index
+from symdl.notation.tensors import Elem
+from symdl.notation.walk import free_indices, size_symbols, variables
+
+__all__ = ["Derivation", "Judge", "Line"]
+
+
+class Judge(Protocol):
+    """What gives verdicts; ``symdl.evidence.judge`` is one."""
+
+    def judge_node(self, node: Node, definitions: Sequence[Equation] = ()) -> Verdict:
+        """Judge one application of a rule."""
+
+    def judge_equation(
+        self,
+        lhs: Expr,
+        rhs: Expr,
+        definitions: Sequence[Equation] = (),
+        assumptions: Sequence[Equation] = (),
+    ) -> Verdict:
+        """Judge an equality."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: ``lhs`` = each of ``sides``, by ``rule``.
+
+    ``value`` holds what the line comes to in numbers (nested lists for a tensor, over ``index``),
+    and ``verdict`` what was seen of it; both are None where nobody asked.
+    """
+
+    rule: str
+    lhs: Expr
+    sides: tuple[Expr, ...]
+    conditions: tuple[sp.Basic, ...] = ()
+    notes: tuple[Note, ...] = ()
+    section: str = ""
+    depth: int = 0
+    verdict: Verdict | None = None
+    value: Any = None
+    index: tuple[Index, ...] = ()
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A derivative and how it comes about.
+
+    goal     the derivative that was asked for, as it is written
+    result   what it is
+    steps    the rule applications, as trees
+    meaning  what each derivative that occurs as a symbol stands for, to put numbers in
+    extra    equations that give the adjoints their values
+    """
+
+    goal: Expr
+    result: Expr
+    steps: tuple[Step, ...]
+    given: tuple[Equation, ...] = ()
+    meaning: Mapping[Expr, Expr] = field(default_factory=dict)
+    extra: tuple[Equation, ...] = ()
+    title: str = ""
+    source: str = ""
+    judge: Judge = evidence
+    numbers: Numbers | None = None
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines in reading order, with their verdicts."""
+        return tuple(replace(line, verdict=v) for line, v in zip(self.bare_lines, self._verdicts, strict=True))
+
+    @cached_property
+    def bare_lines(self) -> tuple[Line, ...]:
+        """The lines in reading order, not judged."""
+        return tuple(self._line(step, depth) for depth, step in self._read())
+
+    def _read(self) -> list[tuple[int, Step]]:
+        return [pair for step in self.steps for pair in step.read()]
+
+    def verify(self) -> Verdict:
+        """The verdict on the whole: that of its weakest line."""
+        return weakest(v for v in self._verdicts if v is not None)
+
+    @cached_property
+    def _verdicts(self) -> tuple[Verdict | None, ...]:
+        return tuple(self.verdict_on(step) for _, step in self._read())
+
+    def verdict_on(self, step: Step) -> Verdict | None:
+        """The weakest verdict on the claims of a step; None for one that claims nothing."""
+        if not step.claims:
+            return None
+        return weakest(
+            self.judge.judge_node(c.node, c.definitions)
+            if isinstance(c, Applied)
+            else self.judge.judge_equation(c.lhs, c.rhs, c.definitions, c.assumptions)
+            for c in step.claims
+        )
+
+    def _line(self, step: Step, depth: int) -> Line:
+        value, index = self._value(step)
+        parts = (step.lhs, *step.sides)
+        new = distinct_indices(parts)
+        lhs, *sides = (rename(e, new) if new else e for e in parts)
+        return Line(
+            step.rule,
+            lhs,
+            tuple(sides),
+            step.conditions,
+            step.notes,
+            step.section,
+            depth,
+            None,
+            value,
+            index,
+        )
+
+    # ------------------------------------------------------------------ numbers
+
+    def at(
+        self,
+        values: Mapping[Any, object],
+        *,
+        digits: int = 8,
+        sizes: Mapping[Any, int] | None = None,
+    ) -> Derivation:
+        """The same derivation with numbers beside the symbols.
+
+        Keys are symbols, tensors or names; a tensor takes a nested list or an array.  Values are
+        exact as they are written (0.1 is 1/10), intermediates have 50 digits, and what is printed
+        is rounded half to even.
+        """
+        known = self._leaves()
+        found = {find(k, known): x for k, x in values.items()}
+        size = {_size_called(k, self._sizes()): n for k, n in (sizes or {}).items()}
+        missing = [v for v in known if v not in found and v in self._needed()]
+        if missing:
+            names = ", ".join(sorted(str(v) for v in missing))
+            raise InputError(f"no value was given for {names}")
+        numbers = numbers_of(found, size, digits)
+        world = define((*self.given, *self.extra), numbers.world)
+        return replace(self, numbers=replace(numbers, world=world))
+
+    def _expressions(self) -> list[Expr]:
+        out = [e for d in (*self.given, *self.extra) for e in (d.lhs, d.rhs)]
+        return out or [plain(e) for _, s in self._read() for e in (s.lhs, *s.sides)]
+
+    def _leaves(self) -> frozenset[sp.Symbol]:
+        defined = {d.variable for d in (*self.given, *self.extra)}
+        read = frozenset().union(*(variables(e) for e in self._expressions())) - defined
+        if self.given:
+            return read
+        return frozenset(variables(self.goal) | variables(self.result))
+
+    def _needed(self) -> frozenset[sp.Symbol]:
+        return self._leaves()
+
+    def _sizes(self) -> frozenset[sp.Symbol]:
+        return frozenset().union(*(size_symbols(e) for e in self._expressions()))
+
+    def _value(self, step: Step) -> tuple[Any, tuple[Index, ...]]:
+        """The number or array that a step comes to; None where there is none to show."""
+        if self.numbers is None:
+            return None, ()
+        e = step.value if step.value is not None else step.sides[-1] if step.sides else step.lhs
+        e = plain(e.xreplace(dict(self.meaning)))
+        index = _in_order(step.lhs, e)
+        if e.has(Deriv) or len(index) > 2 or not self._known(e):
+            return None, ()
+        try:
+            return self.numbers.array(e, index), index
+        except (SymdlError, ArithmeticError, ValueError):
+            return None, ()
+
+    def _known(self, e: Expr) -> bool:
+        return self.numbers is not None and variables(e) <= self.numbers.world.values.keys()
+
+    def substitutes(self) -> dict[Expr, str]:
+        """What is printed for each symbol and derivative where numbers are put in."""
+        if self.numbers is None:
+            return {}
+        out = self.numbers.substitutes()
+        for d, e in self.meaning.items():
+            if not free_indices(e) and self._known(e):
+                out[d] = self.numbers.text(self.numbers.value(e))
+        return out
+
+    # ------------------------------------------------------------------ renderings
+
+    def latex(self, *, lang: str = "en", document: bool = False, verdicts: bool = True) -> str:
+        """LaTeX (amsmath): a fragment, or a document of its own."""
+        from symdl.derivation import latex
+
+        return latex.render(self, lang, document, verdicts)
+
+    def markdown(self, lang: str = "en", *, verdicts: bool = True) -> str:
+        """Markdown with mathematics as GitHub and Jupyter show it."""
+        from symdl.derivation import markdown
+
+        return markdown.render(self, lang, verdicts)
+
+    def text(self, lang: str = "en", *, verdicts: bool = True) -> str:
+        """Plain Unicode text for the terminal."""
+        from symdl.derivation import text
+
+        return text.render(self, lang, verdicts)
+
+    def html(self, lang: str = "en", *, verdicts: bool = True) -> str:
+        """A self-contained page with MathML."""
+        from symdl.derivation import html
+
+        return html.render(self, lang, verdicts)
+
+    def json(self, *, verdicts: bool = True) -> dict[str, Any]:
+        """The rule tree."""
+        from symdl.derivation import json
+
+        return json.tree(self, verdicts)
+
+    def to_sympy(self) -> Expr:
+        """The result in SymPy's own objects."""
+        return to_sympy(self.result)
+
+    def _repr_latex_(self) -> str:
+        from symdl.derivation import latex
+
+        return latex.inline(self)
+
+    def _repr_html_(self) -> str:
+        from symdl.derivation import html
+
+        return html.fragment(self, "en", True)
+
+    def __str__(self) -> str:
+        return self.text(verdicts=False)
+
+
+def _in_order(lhs: Expr, e: Expr) -> tuple[Index, ...]:
+    """The free indices of ``e`` in the order in which ``lhs`` names them."""
+    free = free_indices(e)
+    named: list[Index] = []
+    for a in sp.preorder_traversal(lhs):
+        if isinstance(a, Elem):
+            named += [i for i in a.index if i in free]
+    rest = sorted(free - set(named), key=lambda i: i.sort_key())
+    return tuple(dict.fromkeys([*named, *rest]))
+
+
+def _size_called(key: object, known: frozenset[sp.Symbol]) -> sp.Symbol:
+    name = key if isinstance(key, str) else getattr(key, "name", None)
+    for s in known:
+        if s.name == name:
+            return s
+    there = ", ".join(sorted(s.name for s in known)) or "none"
+    raise InputError(f"there is no size {key}; the sizes are: {there}")
+
+

@@ -1,0 +1,87 @@
+"""``derive``: the derivative of an expression, a text or a formula, as a derivation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.calculus.differentiate import gradient
+from symdl.calculus.elimination import simplest, through_output
+from symdl.calculus.rules import RULES
+from symdl.calculus.tree import Deriv, Node, Rule
+from symdl.derivation.derivation import Derivation, Judge, Line
+from symdl.derivation.paths import derive_graph
+from symdl.derivation.steps import LEVELS, Step, goal_of, steps_of
+from symdl.derivation.subject import plain_symbols, read_subject, read_variable
+from symdl.errors import InputError
+from symdl.evidence import judge as evidence
+from symdl.formula import Equation, Formula
+from symdl.notation.binders import rename
+from symdl.notation.tensors import Elem
+from symdl.notation.walk import variables
+
+__all__ = ["Derivation", "Line", "derive"]
+
+
+def derive(
+    what: Expr | str | Formula,
+    x: Expr | str,
+    *,
+    level: str = "normal",
+    rules: Sequence[Rule] = RULES,
+    judge: Judge = evidence,
+) -> Derivation:
+    """Derive ``what`` with respect to ``x``.
+
+    ``what`` is an expression, text such as ``"x*exp(-x**2)"`` or ``"y = 1/(1 + exp(-x))"``, or a
+    formula.  ``x`` is a symbol, a tensor, an element such as ``W[a,b]``, or its name.  Of a formula
+    with several equations or a tensor output, the adjoint of ``x`` along the graph is derived.
+
+    >>> derive("x*exp(-x**2)", "x").result
+    (1 - 2*x**2)*exp(-x**2)
+    >>> derive("y = 1/(1 + exp(-x))", "x").result
+    y*(1 - y)
+    """
+    if level not in LEVELS:
+        raise InputError(f"the level {level!r} is not one of {', '.join(LEVELS)}")
+    subject = read_subject(what)
+    if isinstance(subject, Formula):
+        return _of_formula(subject, x, level, tuple(rules), judge)
+    at = read_variable(x, variables(subject), subject)
+    node = gradient(subject, at, tuple(rules))
+    node = node.rewritten("simplification", simplest(node.after))
+    back = plain_symbols(what, x)
+    result = rename(node.after, dict(back)) if back else node.after
+    return Derivation(goal_of(node), result, (steps_of(node, level),), judge=judge)
+
+
+def _of_formula(
+    f: Formula, x: object, level: str, rules: tuple[Rule, ...], judge: Judge
+) -> Derivation:
+    known = frozenset().union(*(variables(e.rhs) for e in f.equations), f.inputs, f.parameters)
+    equation = f.equations[0]
+    at = read_variable(x, known, equation.rhs)
+    local = len(f.equations) == 1 and (
+        not isinstance(equation.lhs, Elem) or (isinstance(x, (Elem, sp.Indexed)) or "[" in str(x))
+    )
+    if not local or (isinstance(at, Elem) and not isinstance(equation.lhs, Elem)):
+        return derive_graph(f, at, level, rules, judge)
+    node = gradient(equation.rhs, at, rules)
+    node = node.rewritten("through the output", through_output(node.after, equation.lhs, equation.rhs))
+    shown = Deriv(equation.lhs, at)
+    steps = (given_step(equation), _local(node, equation, shown, level))
+    meaning = {shown: node.after}
+    return Derivation(
+        shown, node.after, steps, f.equations, meaning, title=f.title, source=f.source, judge=judge
+    )
+
+
+def _local(node: Node, equation: Equation, shown: Expr, level: str) -> Step:
+    return steps_of(node, level, {goal_of(node): shown}, (equation,))
+
+
+def given_step(equation: Equation) -> Step:
+    """The line that states an equation of the formula."""
+    return Step("formula", equation.lhs, (equation.rhs,), section="given")

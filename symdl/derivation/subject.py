@@ -1,0 +1,84 @@
+"""What is differentiated with respect to what: reading the arguments of ``derive``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.calculus.adjoint import place_of
+from symdl.errors import InputError
+from symdl.formula import Equation, Formula
+from symdl.notation.entry import from_sympy
+from symdl.notation.tensors import Elem, TensorSymbol
+from symdl.notation.text import parse, parse_equation
+from symdl.notation.walk import free_indices, variables
+
+__all__ = ["find", "plain_symbols", "read_subject", "read_variable"]
+
+
+def read_subject(what: object) -> Expr | Formula:
+    """An expression or a formula, from text, a SymPy expression, an equation or a formula."""
+    if isinstance(what, Formula):
+        return what
+    if isinstance(what, str):
+        if "=" in what.replace("==", "").replace("<=", "").replace(">=", ""):
+            return _formula(Equation(*parse_equation(what)))
+        return parse(what)
+    if isinstance(what, Equation):
+        return _formula(what)
+    if isinstance(what, sp.Eq):
+        return _formula(Equation(from_sympy(what.lhs), from_sympy(what.rhs)))
+    if isinstance(what, (Expr, int)):
+        return from_sympy(what)
+    raise InputError(
+        f"derive needs a formula, an expression or text, not {type(what).__name__}"
+    )
+
+
+def _formula(equation: Equation) -> Formula:
+    inputs = sorted(variables(equation.rhs), key=lambda v: str(v.name))
+    return Formula(equation, output=equation.variable, inputs=inputs)
+
+
+def read_variable(x: object, known: frozenset[sp.Symbol], e: Expr) -> Expr:
+    """The symbol, or the element at free indices, that ``x`` names among ``known``."""
+    if isinstance(x, str) and "[" in x:
+        tensors = {v.name: v for v in known if isinstance(v, TensorSymbol)}
+        free = {i.name: i for i in free_indices(e)}
+        x = parse(x, tensors=tensors, indices=free)
+    if isinstance(x, sp.Indexed):
+        x = from_sympy(x)
+    if isinstance(x, Elem):
+        find(x.tensor, known)
+        return x
+    v = find(x, known)
+    return place_of(v, frozenset(i.name for i in free_indices(e)))
+
+
+def find(x: object, known: Iterable[sp.Symbol]) -> sp.Symbol:
+    """The variable called or equal to ``x``; an absent one is an error that names those there."""
+    known = sorted(known, key=lambda v: str(v.name))
+    if x in known:
+        return x
+    name = x.strip() if isinstance(x, str) else x.name if isinstance(x, sp.Symbol) else None
+    if name is None:
+        raise InputError(f"{x!r} is neither a name, a symbol nor an element such as W[i,j]")
+    found = [v for v in known if v.name == name]
+    if len(found) != 1:
+        there = ", ".join(str(v) for v in known) or "none"
+        raise InputError(f"there is no variable {name}; the variables are: {there}")
+    return found[0]
+
+
+def plain_symbols(*given: object) -> Mapping[sp.Symbol, sp.Symbol]:
+    """The caller's symbols without assumptions, by the real ones that stand for them inside."""
+    plain = {
+        s
+        for e in given
+        if isinstance(e, sp.Basic)
+        for s in e.free_symbols
+        if type(s) is sp.Symbol and s.is_real is None
+    }
+    return {from_sympy(s): s for s in plain}
