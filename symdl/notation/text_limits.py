@@ -186,7 +186,7 @@ class Gauge:
     def bits(self, e: Expr) -> int:
         """The bits of the largest number that products and powers in ``e`` can come to."""
         if e.is_Rational:
-            return max(int(e.p).bit_length(), int(e.q).bit_length())
+            return (max(abs(int(e.p)), int(e.q)) - 1).bit_length()
         if e not in self._bits:
             inner = [self.bits(a) for a in e.args]
             if e.is_Mul:

@@ -91,7 +91,7 @@ class Reader:
                 self._raised(operand, value, sp.S.NegativeOne) if operator == "/" else value
             )
         self.gauge.product(node, parts)
-        return self.gauge.make(node, "a product", lambda: reduce(lambda a, b: a * b, parts))
+        return self.gauge.make(node, "a product", lambda: _multiplied(parts))
 
     def _sign(self, node: Tree[Token], scope: Scope) -> Expr:
         return sign_of(node.children[0]) * self.build(node.children[1], scope)
@@ -238,3 +238,8 @@ class Reader:
         """Refuse two constants that differ in form but perhaps not in value."""
         if a != b and (difference := a - b).is_number:
             self.gauge.result(at, difference)
+
+
+def _multiplied(parts: list[Expr]) -> Expr:
+    """Multiply from left to right, as Python would; all at once where that would take long."""
+    return reduce(lambda a, b: a * b, parts) if len(parts) <= 16 else sp.Mul(*parts)

@@ -120,7 +120,5 @@ def _of_formula(formula: Formula, loss: str | None) -> Backprop:
     if isinstance(formula.output, TensorSymbol):
         raise InputError(f"the output {formula.output} is a tensor; backprop needs a scalar loss")
     given = (*formula.parameters, *formula.inputs)
-    wrt = tuple(
-        v for v in given if not (isinstance(v, TensorSymbol) and v.labels is not None)
-    )
+    wrt = tuple(v for v in given if not (isinstance(v, TensorSymbol) and v.labels is not None))
     return Backprop(formula, wrt, (Piece(formula, Renaming({}, {})),))

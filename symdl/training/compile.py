@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
@@ -47,18 +46,15 @@ def setup(
         raise NotSupported(f"the backend {backend!r}; there is: {', '.join(BACKENDS)}")
     if isinstance(metrics, str) or not all(isinstance(m, str) for m in metrics):
         raise InputError(f"metrics must be a list of names, such as ['accuracy'], not {metrics!r}")
-    known = one_of("dtype", str(np.dtype(dtype)) if _is_dtype(dtype) else dtype, DTYPES)
+    known = one_of("dtype", _name_of(dtype), DTYPES)
     chosen = None if optimizer is None else optimizer_of(optimizer)
     names = tuple(str(m) for m in metrics)
     return Setup(loss_formula(loss).name, chosen, names, known, str(backend))
 
 
-def _is_dtype(given: object) -> bool:
-    try:
-        np.dtype(given)  # type: ignore[call-overload]
-    except TypeError:
-        return False
-    return given is not None
+def _name_of(dtype: object) -> str:
+    """Return the name of "float32", numpy.float32 or numpy.dtype("float32")."""
+    return dtype.__name__ if isinstance(dtype, type) else str(dtype)
 
 
 def build(
@@ -102,6 +98,7 @@ def compile(
     Raises InputError where the size of the input or the loss is unknown, NotSupported for other
     backends.
 
+    >>> import numpy as np
     >>> from symdl.training.layers import Dense, Input
     >>> from symdl.training.sequential import Sequential
     >>> step = compile(Sequential([Input(2), Dense(1)]), loss="mse", optimizer="sgd")

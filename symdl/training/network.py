@@ -115,8 +115,8 @@ def _applied(activation: Formula, output: TensorSymbol) -> Formula:
 def layer_names(given: Sequence[Layer]) -> tuple[str, ...]:
     """Name layers by their kind and count: dense_1, activation_1, dense_2, ...
 
-    >>> layer_names([Input(2), Dense(3), Activation("relu"), Dense(1)])
-    ('input_1', 'dense_1', 'activation_1', 'dense_2')
+    >>> layer_names([Dense(3), Activation("relu"), Dense(1)])
+    ('dense_1', 'activation_1', 'dense_2')
     """
     counts: dict[str, int] = {}
     names = []
@@ -248,7 +248,7 @@ def sizes_of(given: Sequence[Layer], columns: int | None = None) -> dict[sp.Symb
 
     Raises Mismatch where two layers disagree, InputError where the size of the input is unknown.
 
-    >>> sizes_of([Input(2), Dense(3), Dense(1)])
+    >>> sizes_of([Dense(3, input_dim=2), Dense(1)])
     {D0: 2, D1: 3, D2: 1}
     """
     below, width = "the data", given[0].columns if given else None

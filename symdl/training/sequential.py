@@ -305,7 +305,9 @@ class Sequential:
         checks.same_rows(rows, y, part)
         assumed = network(self._layers, chosen.loss).assumptions
         last = layer_names(self._layers)[-1]
-        t = checks.targets(y, loss, self._units, last, chosen.dtype, assumed, part)
+        t = checks.targets(
+            y, loss, self._units, last, dtype=chosen.dtype, assumed=assumed, part=part
+        )
         return loop.Data(rows, t)
 
     @property
