@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -45,7 +45,7 @@ class Equation:
         return sp.Eq(self.lhs, self.rhs, evaluate=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Formula:
     """A layer, activation, loss, update or any other list of equations, written once.
 
@@ -56,30 +56,62 @@ class Formula:
     state        pairs (old, new): running statistics, the moments of an optimizer
     random       0/1 masks and other draws
     hyper        constants of the formula (slopes, rates) with their default values
-    kinks        pairs (point of the argument, value of the derivative chosen there)
+    kinks        where the derivative jumps, and the value chosen there
     assumptions  equations that hold for the data, such as sum_j t_j = 1; checked on the data
     source       the paper or text it is taken from
+
+    Raises InputError where an equation reads what is not defined, or a variable is defined twice.
+
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> Formula(sp.Eq(y, 1 / (1 + sp.exp(-x))), output=y, inputs=[x]).equations[0].variable
+    y
     """
 
     equations: tuple[Equation, ...]
     output: Variable
-    inputs: tuple[Variable, ...] = ()
-    parameters: tuple[Variable, ...] = ()
-    state: tuple[tuple[Variable, Variable], ...] = ()
-    random: tuple[Variable, ...] = ()
-    hyper: tuple[tuple[Variable, Expr], ...] = ()
-    kinks: tuple[str, ...] = ()
-    assumptions: tuple[Equation, ...] = ()
-    name: str = ""
-    source: str = ""
-    title: str = field(default="", compare=False)
+    inputs: tuple[Variable, ...]
+    parameters: tuple[Variable, ...]
+    state: tuple[tuple[Variable, Variable], ...]
+    random: tuple[Variable, ...]
+    hyper: tuple[tuple[Variable, Expr], ...]
+    kinks: tuple[str, ...]
+    assumptions: tuple[Equation, ...]
+    name: str
+    source: str
+    title: str = field(compare=False)
 
-    def __post_init__(self) -> None:
-        set_ = object.__setattr__
-        set_(self, "equations", tuple(_definition(e) for e in _many(self.equations)))
-        set_(self, "assumptions", tuple(_equation(e) for e in _many(self.assumptions)))
-        for part in ("inputs", "parameters", "random", "state", "hyper", "kinks"):
-            set_(self, part, tuple(getattr(self, part)))
+    def __init__(
+        self,
+        equations: Any,
+        *,
+        output: Variable,
+        inputs: Iterable[Variable] = (),
+        parameters: Iterable[Variable] = (),
+        state: Iterable[tuple[Variable, Variable]] = (),
+        random: Iterable[Variable] = (),
+        hyper: Iterable[tuple[Variable, Expr]] = (),
+        kinks: Iterable[str] = (),
+        assumptions: Any = (),
+        name: str = "",
+        source: str = "",
+        title: str = "",
+    ) -> None:
+        values = {
+            "equations": tuple(_definition(e) for e in _many(equations)),
+            "output": from_sympy(output),
+            "inputs": tuple(map(from_sympy, inputs)),
+            "parameters": tuple(map(from_sympy, parameters)),
+            "state": tuple((from_sympy(old), from_sympy(new)) for old, new in state),
+            "random": tuple(map(from_sympy, random)),
+            "hyper": tuple((from_sympy(symbol), value) for symbol, value in hyper),
+            "kinks": tuple(kinks),
+            "assumptions": tuple(_equation(e) for e in _many(assumptions)),
+            "name": name,
+            "source": source,
+            "title": title,
+        }
+        for part, value in values.items():
+            object.__setattr__(self, part, value)
         self._check()
 
     def _check(self) -> None:
@@ -113,14 +145,12 @@ class Formula:
         return r"$\displaystyle\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}$"
 
 
-def _many(value: object) -> Iterable[object]:
+def _many(value: Any) -> Iterable[Any]:
     return value if isinstance(value, (tuple, list)) else (value,)
 
 
 def _equation(value: object) -> Equation:
-    if isinstance(value, Equation):
-        return Equation(from_sympy(value.lhs), from_sympy(value.rhs))
-    if isinstance(value, sp.Eq):
+    if isinstance(value, (Equation, sp.Eq)):
         return Equation(from_sympy(value.lhs), from_sympy(value.rhs))
     raise InputError(f"an equation must be sympy.Eq(left, right), not {value!r}")
 

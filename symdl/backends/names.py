@@ -25,7 +25,7 @@ class Names:
 
     def __init__(self) -> None:
         self._taken = {"np", "math", "dtype", "buffer", "cut", "state", "hyper", *keyword.kwlist, *keyword.softkwlist}
-        self._taken |= {*dir(builtins), *(n for n in dir(np) if n in _FUNCTIONS)}
+        self._taken |= {*dir(builtins), *_FUNCTIONS}
 
     def new(self, wish: str) -> str:
         """Return an identifier like the wish that is not taken yet."""
@@ -48,7 +48,8 @@ class Names:
         return other
 
 
-_FUNCTIONS = {n for n in dir(np) if callable(getattr(np, n, None)) and n.islower()}
+_UFUNCS = {n for n in dir(np) if isinstance(getattr(np, n, None), np.ufunc)}
+_FUNCTIONS = _UFUNCS | {"dot", "vdot", "einsum", "copyto", "argmax"}
 
 
 def comment(text: str) -> str:

@@ -69,14 +69,14 @@ class _Product:
         b = self.arrays.view(right, [summed, *self.columns])
         out = self.arrays.target(self.s.target)
         self.arrays.text.used.add("dot")
-        return f"dot({a}, {b}, {out})"
+        return f"dot({a}, {b}, out={out})"
 
     def _stack(self, left: Read, right: Read, summed: str) -> str:
         view, out = self.arrays.view, self.arrays.target(self.s.target)
         if not self.rows and not self.columns:
             a, b = (view(r, [*self.batch, summed]) for r in (left, right))
             self.arrays.text.used.add("vecdot")
-            return f"vecdot({a}, {b}, {out})"
+            return f"vecdot({a}, {b}, out={out})"
         a = view(left, [*self.batch, *(self.rows or ["-"]), summed])
         b = view(right, [*self.batch, summed, *(self.columns or ["-"])])
         if not self.rows:
@@ -84,7 +84,7 @@ class _Product:
         if not self.columns:
             out = self.arrays.named(f"{out}[..., None]", f"{out}_col")
         self.arrays.text.used.add("matmul")
-        return f"matmul({a}, {b}, {out})"
+        return f"matmul({a}, {b}, out={out})"
 
     def _merged(
         self, left: Read, right: Read, one: Sequence[str], two: Sequence[str], summed: list[str]
@@ -100,7 +100,7 @@ class _Product:
             shape = ", ".join(self._size(g) for g in groups)
             out = self.arrays.named(f"{out}.reshape({shape})", f"{out}_2d")
         self.arrays.text.used.add("dot")
-        return f"dot({a}, {b}, {out})"
+        return f"dot({a}, {b}, out={out})"
 
     def _matrix(
         self, read: Read, labels: Sequence[str], rows: list[str], columns: list[str]

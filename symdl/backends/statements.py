@@ -74,8 +74,7 @@ def _reduce(s: Reduce, arrays: Arrays) -> str:
     rest = [n for n in labels if n in s.labels]
     out = arrays.view(Read(s.target, s.labels), rest)
     axis = str(axes[0]) if len(axes) == 1 else str(axes)
-    middle = "" if s.kind == "argmax" else "None, "
-    return f"{call}({source}, {axis}, {middle}{out})"
+    return f"{call}({source}, {axis}, out={out})"
 
 
 def _gather(s: Gather, arrays: Arrays) -> list[str]:
@@ -114,7 +113,7 @@ def _apply(s: Apply, arrays: Arrays) -> list[str]:
     read = arrays.whole if whole else arrays.view
     args = ", ".join(read(a, wanted) for a in s.args)
     arrays.text.used.add(s.op)
-    return [f"{s.op}({args}, {target})"]
+    return [f"{s.op}({args}, out={target})"]
 
 
 def _whole(o: object) -> bool:

@@ -38,6 +38,7 @@ class Arrays:
         self.sizes = sizes
         self.slots: dict[Slot, str] = {}
         self.moving: set[Slot] = set()  # slots whose array is given anew by each call
+        self.alias = plan.called()
         self.cells: dict[Slot, str] = {}  # scalars that live in a vector outside
         self._views: dict[object, str] = {}
 
@@ -65,20 +66,31 @@ class Arrays:
 
     def target(self, slot: Slot) -> str:
         """Return the array of a slot, made or taken over from another on first use."""
-        if slot not in self.slots:
-            name = self.names.new(slot.name)
-            self.slots[slot] = name
-            if not slot.rank:
-                return name
-            other = self.plan.shares.get(slot)
-            if other is None:
-                self.text.used.add("buffer")
-                kind = {"real": "dtype", "flag": "bool", "label": "np.intp"}[slot.kind]
-                value = f"buffer({self.shape(self.plan.shape(slot))}, {kind})"
-            else:
-                value = self.slots[other]
-            self.text.build.append(f"{name} = {value}")
+        if slot in self.slots:
+            return self.slots[slot]
+        if not slot.rank:
+            self.slots[slot] = self.names.new(slot.name)
+            return self.slots[slot]
+        known = self.alias.get(slot, slot)
+        if known != slot:
+            if known not in self.slots:
+                self._make(known, slot)
+            self.slots[slot] = self.slots[known]
+        else:
+            self._make(slot, slot)
         return self.slots[slot]
+
+    def _make(self, slot: Slot, first: Slot) -> None:
+        """Make the array called like ``slot``, whose memory is that of ``first``."""
+        name = self.slots[slot] = self.names.new(slot.name)
+        other = self.plan.shares.get(first)
+        if other is None:
+            self.text.used.add("buffer")
+            kind = {"real": "dtype", "flag": "bool", "label": "np.intp"}[slot.kind]
+            value = f"buffer({self.shape(self.plan.shape(slot))}, {kind})"
+        else:
+            value = self.slots[other]
+        self.text.build.append(f"{name} = {value}")
 
     def order(self, read: Read) -> tuple[str | int, ...]:
         """The labels and fixed places of an access as they lie in memory."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -81,9 +82,7 @@ def elementwise(scalar: Formula, at: Elem, output: TensorSymbol) -> Formula:
     names = {x: at}
     names.update((v, Elem(_like(v, at), *at.index)) for v in scalar.defined)
     names[scalar.output] = Elem(output, *at.index)
-    equations = [
-        Equation(names[e.lhs], e.rhs.xreplace(names)) for e in scalar.equations
-    ]
+    equations = [Equation(names[e.lhs], e.rhs.xreplace(names)) for e in scalar.equations]
     return Formula(
         equations,
         output=output,
@@ -121,5 +120,5 @@ def chain(first: Formula, second: Formula, name: str = "") -> Formula:
     )
 
 
-def _joined(a: Sequence[object], b: object) -> tuple[object, ...]:
-    return tuple(dict.fromkeys((*a, *b)))  # type: ignore[misc]
+def _joined(a: Iterable[Any], b: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys((*a, *b)))

@@ -10,9 +10,11 @@ from sympy.core.expr import Expr
 from symdl.calculus.contract import contract
 from symdl.calculus.rules import RULES
 from symdl.calculus.tree import Deriv, Node, Rule
-from symdl.errors import InputError, NotSupported
-from symdl.notation.indices import Index
+from symdl.errors import Impossible, InputError, Mismatch, NotSupported
+from symdl.notation.entry import from_sympy
+from symdl.notation.indices import Bound, Index
 from symdl.notation.tensors import Elem, TensorSymbol
+from symdl.notation.walk import is_size, variables
 
 __all__ = ["at_free_indices", "differentiate", "gradient"]
 
@@ -26,9 +28,36 @@ def differentiate(e: Expr, wrt: Expr, rules: Sequence[Rule] = RULES) -> Node:
     >>> differentiate(x**3 + sp.exp(x), x).after
     3*x**2 + exp(x)
     """
-    if not isinstance(wrt, (sp.Symbol, Elem)) or isinstance(wrt, (TensorSymbol, Index)):
+    d = Deriv(from_sympy(e), from_sympy(wrt))
+    _check_wrt(d)
+    return _node(d, tuple(rules))
+
+
+def _check_wrt(d: Deriv) -> None:
+    """Refuse what would otherwise come out as a silent zero."""
+    wrt = d.wrt
+    if not isinstance(wrt, (sp.Symbol, Elem)) or isinstance(wrt, (TensorSymbol, Index, Bound)):
         raise InputError(f"cannot differentiate with respect to {wrt}: name a symbol or an element")
-    return _node(Deriv(e, wrt), tuple(rules))
+    if is_size(wrt):
+        raise Impossible(
+            f"{wrt} is a size, a whole number: there is no derivative with respect to it"
+        )
+    if isinstance(wrt, Elem) and wrt.tensor.labels is not None:
+        raise Impossible(f"{wrt} is a label, a whole number: there is no derivative for it")
+    for v in variables(d.expr) - {d.variable}:
+        if v.name == d.variable.name:
+            raise Mismatch(
+                f"two different symbols are called {v.name}: the expression reads {_described(v)}, "
+                f"the derivative is asked for {_described(d.variable)}"
+            )
+
+
+def _described(v: sp.Symbol) -> str:
+    if isinstance(v, TensorSymbol):
+        positive = " of positive elements" if v.positive_elements else ""
+        return f"a tensor over {list(v.axes)}{positive}"
+    kind = "positive" if v.is_positive else "real" if v.is_real else "complex"
+    return f"a {kind} scalar symbol"
 
 
 def _node(d: Deriv, rules: tuple[Rule, ...]) -> Node:
@@ -46,7 +75,9 @@ def at_free_indices(variable: sp.Symbol, names: str = "abcdefgh") -> Expr:
     """Return the variable itself, or an element of the tensor at free indices of its own."""
     if not isinstance(variable, TensorSymbol):
         return variable
-    return Elem(variable, *(Index(f"{n}", s, -1) for n, s in zip(names, variable.axes, strict=False)))
+    return Elem(
+        variable, *(Index(f"{n}", s, -1) for n, s in zip(names, variable.axes, strict=False))
+    )
 
 
 def gradient(e: Expr, wrt: Expr, rules: Sequence[Rule] = RULES) -> Node:

@@ -65,6 +65,7 @@ def _by_cases(d: sp.Piecewise, y: Expr, definition: sp.Piecewise) -> Expr:
     pairs = zip(d.args, definition.args, strict=True)
     return sp.Piecewise(*((through_output(v, y, f), case) for (v, case), (f, _) in pairs))
 
+
 def _generators(d: Expr) -> list[Expr]:
     """The monomials m of the exponentials exp(c m) in ``d``, outside binders."""
     found: dict[Expr, None] = {}

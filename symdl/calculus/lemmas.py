@@ -12,7 +12,7 @@ from symdl.formula import Equation
 from symdl.notation.binders import Total, rename
 from symdl.notation.indices import Bound, Index
 from symdl.notation.normal import poly
-from symdl.notation.polynomial import Poly, add, cleared, mul, scale, to_expr
+from symdl.notation.polynomial import Monomial, Poly, add, cleared, mul, scale, to_expr
 
 __all__ = ["Lemma", "apply_lemmas", "lemma_of"]
 
@@ -56,13 +56,18 @@ def _rewritten(p: Poly, lemmas: Sequence[Lemma]) -> Poly:
             out = add(out, {m: c})
             continue
         factor, value = hit
-        rest = {frozenset((a, e) if a is not factor[0] else (a, e - 1) for a, e in m
-                          if a is not factor[0] or e != 1): c}
+        rest = {
+            frozenset(
+                (a, e) if a is not factor[0] else (a, e - 1)
+                for a, e in m
+                if a is not factor[0] or e != 1
+            ): c
+        }
         out = add(out, _rewritten(mul(rest, poly(value)), lemmas))
     return out
 
 
-def _first_hit(m: frozenset, lemmas: Sequence[Lemma]) -> tuple[tuple[Expr, Expr], Expr] | None:
+def _first_hit(m: Monomial, lemmas: Sequence[Lemma]) -> tuple[tuple[Expr, Expr], Expr] | None:
     for a, e in m:
         if isinstance(a, Total) and e.is_Integer and e > 0:
             for lemma in lemmas:

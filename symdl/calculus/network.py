@@ -89,9 +89,7 @@ def _wanted(pieces: Sequence[Piece], parameters: Sequence[Variable]) -> frozense
 
 
 def _derive(p: Piece, wanted: frozenset[Variable]) -> DerivedPiece:
-    wrt = tuple(
-        v for v in (*p.kind.inputs, *p.kind.parameters) if p.variable(v) in wanted
-    )
+    wrt = tuple(v for v in (*p.kind.inputs, *p.kind.parameters) if p.variable(v) in wanted)
     found, reductions = joint_adjoint(p.kind, wrt)
     return DerivedPiece(p, found, reductions, _with_new_names(p, found))
 
@@ -156,4 +154,3 @@ def _sum_of(v: Variable, parts: Sequence[Expr]) -> Equation:
     terms = (Elem(p.tensor, *at) if isinstance(p, Elem) else p for p in parts)
     lhs = Elem(bar(v), *at) if at else bar(v)
     return Equation(lhs, sp.Add(*terms))
-

@@ -90,9 +90,7 @@ def _shift(
     e_new = _renamed_head(e, names, sp.exp(u_at))
     s_new = _renamed_head(s, names, inline(s.rhs, {e.lhs: e_new.lhs}))
     swap = {e.lhs: e_new.lhs, s.lhs: s_new.lhs}
-    old, new = {e.lhs: e.rhs, s.lhs: s.rhs}, {
-        o.lhs: o.rhs for o in (moved, e_new, s_new)
-    }
+    old, new = {e.lhs: e.rhs, s.lhs: s.rhs}, {o.lhs: o.rhs for o in (moved, e_new, s_new)}
     out, changed = [], []
     for o in equations:
         if o == e:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -39,12 +39,12 @@ class Deriv(Expr):
         """The symbol or tensor of ``wrt``."""
         return self.wrt.tensor if isinstance(self.wrt, Elem) else self.wrt
 
-    def _sympystr(self, printer: object) -> str:
-        e, wrt = (printer._print(a) for a in self.args)  # type: ignore[attr-defined]
+    def _sympystr(self, printer: Any) -> str:
+        e, wrt = (printer._print(a) for a in self.args)
         return f"d({e})/d{wrt}"
 
-    def _latex(self, printer: object, exp: str | None = None) -> str:
-        e, wrt = (printer._print(a) for a in self.args)  # type: ignore[attr-defined]
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        e, wrt = (printer._print(a) for a in self.args)
         if isinstance(self.expr, (sp.Symbol, Elem)):
             shown = rf"\frac{{\partial {e}}}{{\partial {wrt}}}"
         else:

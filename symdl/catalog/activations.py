@@ -40,7 +40,8 @@ LEAKY_RELU = Formula(
     output=y, inputs=[x], hyper=[(slope, sp.Rational(1, 10))],
     name="leaky_relu", title="leaky rectified linear unit",
     kinks=["x = 0: the derivative is taken as alpha"],
-    source="Maas, Hannun, Ng (2013), Rectifier Nonlinearities Improve Neural Network Acoustic Models",
+    source="Maas, Hannun, Ng (2013), Rectifier Nonlinearities Improve Neural Network "
+    "Acoustic Models",
 )  # fmt: skip
 
 n = Index("n", size_of("N"))
@@ -56,7 +57,8 @@ SOFTMAX = Formula(
         sp.Eq(p[n, j], e[n, j] / S[n], evaluate=False),
     ],
     output=p, inputs=[z], name="softmax", title="softmax",
-    source="Bridle (1990), Probabilistic Interpretation of Feedforward Classification Network Outputs",
+    source="Bridle (1990), Probabilistic Interpretation of Feedforward Classification "
+    "Network Outputs",
 )  # fmt: skip
 
 ALL = (IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, SOFTMAX)

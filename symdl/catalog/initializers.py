@@ -14,7 +14,9 @@ uniform, normal = real("u"), real("z")
 fan_in, fan_out = sp.symbols("fan_in fan_out", integer=True, positive=True)
 variance = sp.Symbol("variance", positive=True)
 
-_GLOROT = "Glorot, Bengio (2010), Understanding the difficulty of training deep feedforward networks"
+_GLOROT = (
+    "Glorot, Bengio (2010), Understanding the difficulty of training deep feedforward networks"
+)
 _HE = "He, Zhang, Ren, Sun (2015), Delving Deep into Rectifiers"
 
 

@@ -28,7 +28,8 @@ L = real("L")
 HALF_SQUARED_ERROR = Formula(
     sp.Eq(L, Total((t[n, j] - y[n, j]) ** 2, n, j) / (2 * N), evaluate=False),
     output=L, inputs=[y, t], name="half_squared_error", title="half squared error",
-    source="Rumelhart, Hinton, Williams (1986), Learning representations by back-propagating errors",
+    source="Rumelhart, Hinton, Williams (1986), Learning representations by "
+    "back-propagating errors",
 )  # fmt: skip
 
 MSE = Formula(

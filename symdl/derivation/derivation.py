@@ -25,7 +25,7 @@ from symdl.notation.binders import rename
 from symdl.notation.entry import to_sympy
 from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem
-from symdl.notation.walk import free_indices, size_symbols, variables
+from symdl.notation.walk import free_indices, sizes_of, variables
 
 __all__ = ["Derivation", "Judge", "Line"]
 
@@ -179,7 +179,7 @@ class Derivation:
         return self._leaves()
 
     def _sizes(self) -> frozenset[sp.Symbol]:
-        return frozenset().union(*(size_symbols(e) for e in self._expressions()))
+        return frozenset().union(*(sizes_of(e) for e in self._expressions()))
 
     def _value(self, step: Step) -> tuple[Any, tuple[Index, ...]]:
         """The number or array that a step comes to; None where there is none to show."""
@@ -205,7 +205,7 @@ class Derivation:
         out = self.numbers.substitutes()
         for d, e in self.meaning.items():
             if not free_indices(e) and self._known(e):
-                out[d] = self.numbers.text(self.numbers.value(e))
+                out[d] = out.get(e) or self.numbers.text(self.numbers.value(e))
         return out
 
     # ------------------------------------------------------------------ renderings

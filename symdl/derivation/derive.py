@@ -12,10 +12,11 @@ from symdl.calculus.elimination import simplest, through_output
 from symdl.calculus.rules import RULES
 from symdl.calculus.tree import Deriv, Node, Rule
 from symdl.derivation.derivation import Derivation, Judge, Line
-from symdl.derivation.paths import derive_graph
+from symdl.derivation.paths import derive_gradient
 from symdl.derivation.steps import LEVELS, Step, goal_of, steps_of
+from symdl.derivation.shown import TotalDeriv
 from symdl.derivation.subject import plain_symbols, read_subject, read_variable
-from symdl.errors import InputError
+from symdl.errors import InputError, NotSupported
 from symdl.evidence import judge as evidence
 from symdl.formula import Equation, Formula
 from symdl.notation.binders import rename
@@ -67,15 +68,25 @@ def _of_formula(
         not isinstance(equation.lhs, Elem) or (isinstance(x, (Elem, sp.Indexed)) or "[" in str(x))
     )
     if not local or (isinstance(at, Elem) and not isinstance(equation.lhs, Elem)):
-        return derive_graph(f, at, level, rules, judge)
+        return _along_the_graph(f, at, level, rules, judge)
     node = gradient(equation.rhs, at, rules)
     node = node.rewritten("through the output", through_output(node.after, equation.lhs, equation.rhs))
-    shown = Deriv(equation.lhs, at)
+    kind = TotalDeriv if variables(equation.rhs) == {at} else Deriv
+    shown = kind(equation.lhs, at)
     steps = (given_step(equation), _local(node, equation, shown, level))
     meaning = {shown: node.after}
     return Derivation(
         shown, node.after, steps, f.equations, meaning, title=f.title, source=f.source, judge=judge
     )
+
+
+def _along_the_graph(
+    f: Formula, at: Expr, level: str, rules: tuple[Rule, ...], judge: Judge
+) -> Derivation:
+    if rules != RULES:
+        raise NotSupported("a formula of several equations is derived with the standard rules")
+    v = at.tensor if isinstance(at, Elem) else at
+    return derive_gradient(f, v, level=level, judge=judge)
 
 
 def _local(node: Node, equation: Equation, shown: Expr, level: str) -> Step:

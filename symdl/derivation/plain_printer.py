@@ -11,7 +11,7 @@ from sympy.printing.str import StrPrinter
 
 from symdl.calculus.tree import Deriv
 from symdl.derivation.order import fraction, terms
-from symdl.derivation.shown import Evaluated, Times, TotalDeriv
+from symdl.derivation.shown import Evaluated, Times, TotalDeriv, is_ordinary
 from symdl.notation.binders import Binder, Total
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.tensors import Elem
@@ -19,6 +19,10 @@ from symdl.notation.tensors import Elem
 __all__ = ["PlainPrinter", "plain_text"]
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+_RELATIONS = {
+    sp.Ne: "≠", sp.Eq: "=", sp.GreaterThan: "≥", sp.LessThan: "≤",
+}  # fmt: skip
 
 
 def plain_text(e: Expr, numbers: Mapping[Expr, str] | None = None) -> str:
@@ -80,12 +84,10 @@ class PlainPrinter(StrPrinter):
         return f"{symbol}[{','.join(i.name for i in index)}] {shown}"
 
     def _deriv(self, e: Deriv) -> str:
-        d = "d" if isinstance(e, TotalDeriv) else "∂"
+        d = "d" if isinstance(e, TotalDeriv) or is_ordinary(e) else "∂"
         over, under = self._print(e.expr), self._print(e.wrt)
         if isinstance(e.expr, (sp.Symbol, Elem)):
             return f"{d}{over}/{d}{under}"
-        if not e.expr.has(Elem) and len(e.expr.free_symbols | {e.wrt}) == 1:
-            d = "d"
         return f"{d}/{d}{under} [{over}]"
 
     def _times(self, e: Times) -> str:
@@ -151,6 +153,10 @@ class PlainPrinter(StrPrinter):
         if exp.is_Integer:
             return bracketed + str(exp).translate(_SUPERSCRIPT)
         return f"{bracketed}^({self._print(exp)})"
+
+    def _print_Relational(self, e: sp.Rel) -> str:
+        left, right = (self._print(a) for a in e.args)
+        return f"{left} {_RELATIONS.get(type(e), e.rel_op)} {right}"
 
     def _print_Piecewise(self, e: sp.Piecewise) -> str:
         cases = [

@@ -16,7 +16,7 @@ from sympy.printing.precedence import PRECEDENCE
 from symdl.calculus.tree import Deriv
 from symdl.derivation.names import GREEK, taken_apart
 from symdl.derivation.order import fraction, terms
-from symdl.derivation.shown import Evaluated, Times, TotalDeriv
+from symdl.derivation.shown import Evaluated, Times, TotalDeriv, is_ordinary
 from symdl.notation.binders import Binder
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.indices import Bound, Index
@@ -157,13 +157,11 @@ class FormulaPrinter(LatexPrinter):
         return rf"{e.latex_symbol}_{{{names}}} {shown}"
 
     def _deriv(self, e: Deriv) -> str:
-        d = r"\mathrm{d}" if isinstance(e, TotalDeriv) else r"\partial "
+        d = "d" if isinstance(e, TotalDeriv) or is_ordinary(e) else r"\partial "
         over, under = self._print(e.expr), self._print(e.wrt)
         if isinstance(e.expr, (sp.Symbol, Elem)):
             return rf"\frac{{{d}{over}}}{{{d}{under}}}"
-        several = e.expr.has(Elem) or len(e.expr.free_symbols | {e.wrt}) > 1
-        d = d if several else "d"
-        return rf"\frac{{{d}}}{{{d}{under}}}\left[{over}\right]".replace(r"\partial }", r"\partial}")
+        return rf"\frac{{{d.strip()}}}{{{d}{under}}}\left[{over}\right]"
 
     def _times(self, e: Times) -> str:
         sign = r" \times " if self._numbers else r" \cdot "

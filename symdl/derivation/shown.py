@@ -10,8 +10,9 @@ from sympy.core.expr import Expr
 
 from symdl.calculus.tree import Deriv
 from symdl.notation.binders import Binder
+from symdl.notation.tensors import Elem
 
-__all__ = ["Evaluated", "Times", "TotalDeriv", "plain"]
+__all__ = ["Evaluated", "Times", "TotalDeriv", "is_ordinary", "plain"]
 
 
 class _Shown(Expr):
@@ -50,6 +51,13 @@ class TotalDeriv(Deriv):
     """The derivative along all paths, where a partial derivative of the same name is also shown."""
 
     __slots__ = ()
+
+
+def is_ordinary(d: Deriv) -> bool:
+    """True for a derivative of what reads a single variable, written d/dx rather than with ∂."""
+    if isinstance(d.expr, (sp.Symbol, Elem)):
+        return isinstance(d.expr, sp.Symbol) and d.expr == d.wrt
+    return not d.expr.has(Elem) and d.expr.free_symbols <= {d.wrt}
 
 
 def plain(e: Expr) -> Expr:

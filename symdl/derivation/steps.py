@@ -157,7 +157,7 @@ def _conditions(node: Node, inner: Mapping[Expr, Evaluated]) -> tuple[sp.Basic, 
     for c in node.conditions:
         held = c.xreplace({found.args[1]: found.args[2]}) if found is not None else c
         if held not in (True, sp.true):
-            out.append(held)
+            out.append(held.reversed if held.args[0].is_number else held)
     return tuple(out)
 
 

@@ -209,7 +209,9 @@ def from_nested(t: TensorSymbol, nested: Any, world: World) -> dict[tuple[int, .
         value = nested
         for i in at:
             if len(value) <= i:
-                raise Mismatch(f"{t.name}{list(t.axes)} has no element {list(at)} in the value given")
+                raise Mismatch(
+                    f"{t.name}{list(t.axes)} has no element {list(at)} in the value given"
+                )
             value = value[i]
         out[at] = world.ctx.mpf(str(value)) if isinstance(value, float) else world.ctx.mpf(value)
     return out

@@ -56,9 +56,7 @@ def judge_derivative(node: Node, definitions: Sequence[Equation] = ()) -> Verdic
     while isinstance(claim.rule, Rewrite):
         claim = claim.children[0]
     result = inlined(node.after, definitions)
-    instance = written_out_agrees(
-        inlined(claim.before.expr, definitions), claim.before.wrt, result
-    )
+    instance = written_out_agrees(inlined(claim.before.expr, definitions), claim.before.wrt, result)
     if not instance.ok:
         return instance
     worst = weakest(v for _, v in judge_tree(node, definitions))
@@ -161,23 +159,25 @@ def difference_at(lhs: Expr, rhs: Expr, world: World) -> Verdict | None:
         index = dict(zip(free, at, strict=True))
         a, b = evaluate(lhs, world, index), evaluate(rhs, world, index)
         if abs(a - b) > tolerance * max(1, abs(a), abs(b)):
-            return Verdict("refuted", "the two sides differ", _point(lhs, rhs, world, index, a, b))
+            return Verdict(
+                "refuted", "the two sides differ", _point((lhs, rhs), world, index, (a, b))
+            )
         if mpmath.isnan(a) or mpmath.isnan(b):
             raise ValueError("not a number")
     return None
 
 
 def _point(
-    lhs: Expr, rhs: Expr, world: World, index: Mapping[Index, int], a: Any, b: Any
+    sides: tuple[Expr, Expr], world: World, index: Mapping[Index, int], both: tuple[Any, Any]
 ) -> tuple[tuple[str, str], ...]:
     """The counterexample: sizes, index, the values that are read, both sides."""
     out = [(str(s), str(n)) for s, n in world.sizes.items()]
     out += [(i.name, str(n)) for i, n in index.items()]
-    for v in sorted(variables(lhs) | variables(rhs), key=str):
+    for v in sorted(variables(sides[0]) | variables(sides[1]), key=str):
         value = world.values.get(v)
         if isinstance(value, dict):
             shown = [f"{k}: {mpmath.nstr(x, 8)}" for k, x in list(value.items())[:9]]
             out.append((str(v), "{" + ", ".join(shown) + "}"))
         elif value is not None:
             out.append((str(v), mpmath.nstr(value, 8)))
-    return (*out, ("left", mpmath.nstr(a, 12)), ("right", mpmath.nstr(b, 12)))
+    return (*out, ("left", mpmath.nstr(both[0], 12)), ("right", mpmath.nstr(both[1], 12)))

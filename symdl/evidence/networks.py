@@ -10,10 +10,10 @@ from symdl.calculus.stabilise import stabilise
 from symdl.errors import SymdlError
 from symdl.evidence.evaluate import World, define
 from symdl.evidence.gradients import judge_adjoint
+from symdl.evidence.judge import judge_equation
 from symdl.evidence.points import random_world
 from symdl.evidence.verdict import Verdict, weakest
-from symdl.evidence.judge import judge_equation
-from symdl.formula import Formula, Variable
+from symdl.formula import Equation, Formula, Variable
 from symdl.notation.walk import sizes_of, variables
 
 __all__ = ["judge_network", "judge_running_form"]
@@ -55,9 +55,9 @@ def judge_running_form(kind: Formula) -> Verdict:
     return judge_equation(written.rhs, runs.rhs, ordered, kind.assumptions)
 
 
-def _ordered(equations: list) -> list:
+def _ordered(equations: list[Equation]) -> list[Equation]:
     """Put equations into an order of evaluation."""
-    out: list = []
+    out: list[Equation] = []
     defined = {e.variable for e in equations}
     while equations:
         known = {e.variable for e in out}
@@ -107,6 +107,8 @@ def _difference(net: Backward, world: World, v: Variable, at: Any, loss: Variabl
     def loss_at(shift: Any) -> Any:
         value = world.values[v]
         moved = value + shift if at is None else {**value, at: value[at] + shift}
-        return define(net.written, World(world.sizes, {**world.values, v: moved}, world.ctx)).values[loss]
+        return define(
+            net.written, World(world.sizes, {**world.values, v: moved}, world.ctx)
+        ).values[loss]
 
     return (loss_at(width) - loss_at(-width)) / (2 * width)

@@ -120,9 +120,7 @@ def _premises_right(node: Node) -> bool:
     back = {f: e for e, f in functions.items()}
     found = shown.diff(t)
     slopes = {f.diff(t): sp.Dummy(f"_d{k}", real=True) for k, f in enumerate(functions.values())}
-    claimed = node.middle.xreplace(
-        {Deriv(e, wrt): slopes[f.diff(t)] for e, f in functions.items()}
-    )
+    claimed = node.middle.xreplace({Deriv(e, wrt): slopes[f.diff(t)] for e, f in functions.items()})
     if claimed.has(Deriv):
         return False
     theirs = found.xreplace(slopes).xreplace(back)
@@ -240,9 +238,7 @@ def _rational(x: Any) -> Expr:
     return sp.Rational(int(x * 64), 64)  # points are multiples of 1/64
 
 
-def _positions(
-    e: Expr, wrt: Expr, result: Expr, world: World, seed: int
-) -> list[dict[Expr, int]]:
+def _positions(e: Expr, wrt: Expr, result: Expr, world: World, seed: int) -> list[dict[Expr, int]]:
     free = sorted(
         free_indices(e) | free_indices(wrt) | free_indices(result), key=lambda i: i.sort_key()
     )
@@ -267,4 +263,3 @@ def conditions_hold(node: Node, seed: int = 0) -> bool:
         if not holds(c, world, dict.fromkeys(free, 0)):
             return False
     return True
-

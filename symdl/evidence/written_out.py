@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from typing import Any
 
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
@@ -41,14 +42,16 @@ def write_out(
     return _write(e, dict(sizes), dict(index or {}), dict(labels or {}))
 
 
-def _write(e: Expr, sizes: dict, index: dict, labels: dict) -> Expr:
+def _write(e: Expr, sizes: Any, index: Any, labels: Any) -> Expr:
     if e in index:
         return sp.Integer(index[e])
     if e in sizes:
         return sp.Integer(sizes[e])
     if isinstance(e, Elem):
         at = tuple(int(_write(a, sizes, index, labels)) for a in e.index)
-        axes = [int(s.xreplace({k: sp.Integer(v) for k, v in sizes.items()})) for s in e.tensor.axes]
+        axes = [
+            int(s.xreplace({k: sp.Integer(v) for k, v in sizes.items()})) for s in e.tensor.axes
+        ]
         if not all(0 <= a < n for a, n in zip(at, axes, strict=True)):
             return sp.S.Zero
         if e.tensor in labels:
@@ -74,7 +77,7 @@ def _write(e: Expr, sizes: dict, index: dict, labels: dict) -> Expr:
     return e.func(*args)
 
 
-def _write_binder(e: Binder, sizes: dict, index: dict, labels: dict) -> Expr:
+def _write_binder(e: Binder, sizes: Any, index: Any, labels: Any) -> Expr:
     ranges = [
         range(int(b.size.xreplace({k: sp.Integer(v) for k, v in sizes.items()}))) for b in e.bounds
     ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -36,6 +37,8 @@ class Binder(Expr):
         for i in index:
             if not isinstance(i, (Index, Bound)):
                 raise InputError(f"{cls.__name__} needs indices made by symdl.indices, not {i!r}")
+        if cls is not Total and len(index) != 1:
+            raise NotSupported(f"{cls.__name__} over {len(index)} indices; nest one in the other")
         return _close(cls, body, tuple(dict.fromkeys(index)))
 
     @property
@@ -66,14 +69,14 @@ class Binder(Expr):
     def _eval_derivative(self, s: Expr) -> Expr:
         raise NotSupported("SymPy's diff does not know binders; use symdl.derive")
 
-    def _sympystr(self, printer: object) -> str:
+    def _sympystr(self, printer: Any) -> str:
         body, index = self.named()
         names = ",".join(i.name for i in index)
-        return f"{self.symbol}[{names}]({printer._print(body)})"  # type: ignore[attr-defined]
+        return f"{self.symbol}[{names}]({printer._print(body)})"
 
-    def _latex(self, printer: object, exp: str | None = None) -> str:
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
         body, index = self.named()
-        shown = printer._print(body)  # type: ignore[attr-defined]
+        shown = printer._print(body)
         if body.is_Add or body.could_extract_minus_sign():
             shown = rf"\left({shown}\right)"
         shown = rf"{self.latex_symbol}_{{{', '.join(i.name for i in index)}}} {shown}"
@@ -198,8 +201,8 @@ def _close(cls: type, body: Expr, index: tuple[Index | Bound, ...]) -> Expr:
         return body
     base = height(body)
     taken = {b.height for b in loose(body) if b not in index}
-    numbers = itertools.islice((h for h in itertools.count(base + 1) if h not in taken), len(index))
-    numbers = tuple(numbers)
+    free_numbers = (h for h in itertools.count(base + 1) if h not in taken)
+    numbers = tuple(itertools.islice(free_numbers, len(index)))
     order = index if len(index) == 1 else _canonical_order(body, index)
     bounds = tuple(Bound(h, i.size) for h, i in zip(numbers, order, strict=True))
     if bounds != order:

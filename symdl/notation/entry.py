@@ -88,9 +88,7 @@ def _enter_indexed(e: sp.Indexed, index: dict[Expr, Index]) -> Expr:
 
 
 def _size(e: Expr) -> Expr:
-    return e.xreplace(
-        {s: sp.Symbol(s.name, integer=True, positive=True) for s in e.free_symbols}
-    )
+    return e.xreplace({s: sp.Symbol(s.name, integer=True, positive=True) for s in e.free_symbols})
 
 
 def to_sympy(e: Expr) -> Expr:

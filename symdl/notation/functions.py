@@ -8,7 +8,7 @@ from sympy.core.expr import Expr
 __all__ = ["xlogy"]
 
 
-class xlogy(sp.Function):  # noqa: N801 - a function is written in small letters in SymPy
+class xlogy(sp.Function):
     """x log y, and 0 where x = 0 even if y = 0 (its limit)."""
 
     nargs = 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy as sp
 from sympy.core.expr import Expr
 
@@ -30,7 +32,7 @@ class Delta(_Indicator):
     is_integer = True
     __slots__ = ()
 
-    def __new__(cls, e: object) -> Expr:
+    def __new__(cls, e: Any) -> Expr:
         e = sp.sympify(e, strict=True)
         if e.is_Integer:
             return sp.S.One if e == 0 else sp.S.Zero
@@ -38,17 +40,17 @@ class Delta(_Indicator):
             e = -e
         return Expr.__new__(cls, e)
 
-    def _sympystr(self, printer: object) -> str:
-        return f"Delta({printer._print(self.args[0])})"  # type: ignore[attr-defined]
+    def _sympystr(self, printer: Any) -> str:
+        return f"Delta({printer._print(self.args[0])})"
 
-    def _latex(self, printer: object, exp: str | None = None) -> str:
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
         terms = self.args[0].as_coefficients_dict()
         if len(terms) == 2 and sorted(terms.values()) == [-1, 1]:
             pair = sorted(terms, key=lambda t: (-terms[t], str(t)))
-            left, right = sorted(printer._print(t) for t in pair)  # type: ignore[attr-defined]
+            left, right = sorted(printer._print(t) for t in pair)
             shown = rf"\delta_{{{left} {right}}}"
         else:
-            shown = rf"[{printer._print(self.args[0])} = 0]"  # type: ignore[attr-defined]
+            shown = rf"[{printer._print(self.args[0])} = 0]"
         return shown if exp is None else f"{{{shown}}}^{{{exp}}}"
 
 
@@ -58,7 +60,7 @@ class InRange(_Indicator):
     is_integer = True
     __slots__ = ()
 
-    def __new__(cls, e: object, size: object) -> Expr:
+    def __new__(cls, e: Any, size: Any) -> Expr:
         e, size = sp.sympify(e, strict=True), sp.sympify(size, strict=True)
         if getattr(e, "size", None) == size:
             return sp.S.One
@@ -66,8 +68,8 @@ class InRange(_Indicator):
             return sp.S.One if 0 <= e < size else sp.S.Zero
         return Expr.__new__(cls, e, size)
 
-    def _latex(self, printer: object, exp: str | None = None) -> str:
-        e, size = (printer._print(a) for a in self.args)  # type: ignore[attr-defined]
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        e, size = (printer._print(a) for a in self.args)
         return rf"[0 \le {e} < {size}]"
 
 
@@ -80,7 +82,7 @@ class UnitStep(_Indicator):
 
     __slots__ = ()
 
-    def __new__(cls, z: object, at_zero: object = 0) -> Expr:
+    def __new__(cls, z: Any, at_zero: Any = 0) -> Expr:
         z, at_zero = sp.sympify(z, strict=True), sp.sympify(at_zero, strict=True)
         if z.is_Number and z is not sp.nan:
             return sp.S.One if z > 0 else sp.S.Zero if z < 0 else at_zero
@@ -91,11 +93,11 @@ class UnitStep(_Indicator):
         """The value chosen at the kink."""
         return self.args[1]
 
-    def _sympystr(self, printer: object) -> str:
-        return f"step({', '.join(printer._print(a) for a in self.args)})"  # type: ignore[attr-defined]
+    def _sympystr(self, printer: Any) -> str:
+        return f"step({', '.join(printer._print(a) for a in self.args)})"
 
-    def _latex(self, printer: object, exp: str | None = None) -> str:
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
         sign = r"\ge" if self.at_zero == 1 else ">"
-        half = "" if self.at_zero in (0, 1) else rf"_{{{printer._print(self.at_zero)}}}"  # type: ignore[attr-defined]
-        shown = rf"[{printer._print(self.args[0])} {sign} 0]{half}"  # type: ignore[attr-defined]
+        half = "" if self.at_zero in (0, 1) else rf"_{{{printer._print(self.at_zero)}}}"
+        shown = rf"[{printer._print(self.args[0])} {sign} 0]{half}"
         return shown if exp is None else f"{{{shown}}}^{{{exp}}}"

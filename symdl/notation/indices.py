@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from functools import lru_cache
+from functools import cache
+from typing import Any
 
 import sympy as sp
 
@@ -44,8 +45,9 @@ class _AxisSymbol(sp.Symbol):
     size: sp.Expr
     uid: int
 
-    def __new__(cls, name: str, size: sp.Expr, uid: int = 0) -> _AxisSymbol:
-        return _make(cls, name, size, uid)
+    def __new__(cls, name: str, size: sp.Expr, uid: int = 0) -> Any:
+        made: Any = _make
+        return made(cls, name, size, uid)
 
     def _hashable_content(self) -> tuple[object, ...]:
         return (self.name, self.size, self.uid)
@@ -62,8 +64,8 @@ class _AxisSymbol(sp.Symbol):
         )
 
 
-@lru_cache(maxsize=None)
-def _make(cls: type, name: str, size: sp.Expr, uid: int) -> _AxisSymbol:
+@cache
+def _make(cls: Any, name: str, size: sp.Expr, uid: int) -> _AxisSymbol:
     obj = sp.Symbol.__xnew__(cls, name, integer=True, nonnegative=True)
     obj.size = size
     obj.uid = uid
@@ -81,8 +83,9 @@ class Bound(_AxisSymbol):
 
     __slots__ = ()
 
-    def __new__(cls, height: int, size: sp.Expr) -> Bound:
-        return _make(cls, f"_{height}", size, height)
+    def __new__(cls, height: int, size: sp.Expr) -> Any:
+        made: Any = _make
+        return made(cls, f"_{height}", size, height)
 
     def __getnewargs_ex__(self) -> tuple[tuple[object, ...], dict[str, object]]:
         return (self.uid, self.size), {}
@@ -98,7 +101,7 @@ def fresh(size: sp.Expr, name: str = "i") -> Index:
     return Index(name, size, next(_uids))
 
 
-def indices(text: str) -> tuple[Index, ...] | Index:
+def indices(text: str) -> Any:
     """Declare indices as ``"n:N i:D j:3"``: a name, a colon, and the size of its axis.
 
     A single declaration gives a single index, several a tuple, as ``sympy.symbols`` does.

@@ -216,7 +216,9 @@ def _power(base: Expr, exponent: Expr) -> Poly:
 def _rational_power(p: Poly, e: Expr) -> Poly:
     if e.is_Integer and e >= 0:
         if e > _LARGEST_POWER and len(p) > 1:
-            raise NotSupported(f"a sum to the power {e} (up to {_LARGEST_POWER} are multiplied out)")
+            raise NotSupported(
+                f"a sum to the power {e} (up to {_LARGEST_POWER} are multiplied out)"
+            )
         if len(p) > 1:
             return power_of(p, int(e))
     if not p:
@@ -313,7 +315,8 @@ def _logarithm(arg: Expr) -> Poly:
         out = add(out, scale(atom(sp.log(sp.Integer(prime))), sp.Integer(times)))
     factors = [(a, e) for a, e in m]
     if d != 1:
-        factors += list(_factors(d)) if all(f.is_positive for f, _ in _factors(d)) else [(d, sp.S.One)]
+        found = _factors(d)
+        factors += found if all(f.is_positive for f, _ in found) else ((d, sp.S.One),)
     for a, e in factors:
         out = add(out, scale(_log_atom(a), e))
     return out

@@ -23,9 +23,10 @@ from symdl.notation.deltas import in_axis, pinned
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.walk import free_indices
 
-__all__ = ["ONE", "Monomial", "Poly", "add", "atom", "cleared", "constant", "leading", "mul", "multiply_out",
-           "power_of", "primitive", "renamed",
-           "scale", "to_expr"]
+__all__ = [
+    "ONE", "Monomial", "Poly", "add", "atom", "cleared", "constant", "leading", "monomial_expr",
+    "mul", "multiply_out", "power_of", "primitive", "renamed", "scale", "to_expr",
+]  # fmt: skip
 
 Monomial: TypeAlias = frozenset[tuple[Expr, Expr]]  # atoms and their rational exponents
 Poly: TypeAlias = dict[Monomial, Expr]  # the rational coefficient of each monomial
@@ -146,9 +147,11 @@ def _settle(exps: dict[Expr, Expr]) -> Poly:
         for a, whole in todo:
             moved = mul(moved, power_of(multiply_out(a), whole))
         return scale(moved, coefficient)
-    p = _divide_out(out) if any(a.is_Add and e < 0 for a, e in out.items()) else {
-        frozenset(out.items()): sp.S.One
-    }
+    p = (
+        _divide_out(out)
+        if any(a.is_Add and e < 0 for a, e in out.items())
+        else {frozenset(out.items()): sp.S.One}
+    )
     for a, whole in todo:
         p = mul(p, power_of(multiply_out(a), whole))
     return scale(p, coefficient)

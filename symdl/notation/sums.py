@@ -17,7 +17,6 @@ from symdl.notation.walk import free_indices
 __all__ = ["sum_over"]
 
 
-
 def sum_over(p: Poly, index: frozenset[Index], poly: Callable[[Expr], Poly]) -> Poly:
     """Sum ``p`` over ``index``."""
     out: Poly = {}
@@ -41,7 +40,7 @@ def _sum_term(m: Monomial, index: frozenset[Index], poly: Callable[[Expr], Poly]
 
 def _components(m: Monomial, index: frozenset[Index], poly: Callable[[Expr], Poly]) -> Poly:
     """Split a summed product into factors that share no summed index."""
-    groups: list[tuple[set[Index], list[tuple[Expr, Expr]]]] = []
+    groups: list[tuple[frozenset[Index], list[tuple[Expr, Expr]]]] = []
     outer = []
     for a, e in m:
         used = free_indices(a) & index
@@ -54,8 +53,7 @@ def _components(m: Monomial, index: frozenset[Index], poly: Callable[[Expr], Pol
             (used.union(*(g[0] for g in near)), [(a, e)] + [f for g in near for f in g[1]])
         )
     out: Poly = {frozenset(outer): sp.S.One}
-    unused = index.difference(*(g[0] for g in groups)) if groups else index
-    for i in unused:
+    for i in index.difference(*(g[0] for g in groups)):
         out = mul(out, poly(i.size))
     for used, factors in groups:
         whole = Total(monomial_expr(frozenset(factors)), *sorted(used, key=lambda i: i.sort_key()))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
+from typing import Any
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -20,7 +21,7 @@ def real(name: str) -> sp.Symbol:
     return sp.Symbol(name, real=True)
 
 
-class TensorSymbol(sp.Symbol, NotIterable):  # type: ignore[misc]
+class TensorSymbol(sp.Symbol, NotIterable):
     """A named tensor over axes; ``W[i, j]`` accesses an element.
 
     ``positive``: every element within the axes is positive.  ``labels``: the size of the axis in
@@ -38,8 +39,9 @@ class TensorSymbol(sp.Symbol, NotIterable):  # type: ignore[misc]
         axes: tuple[Expr, ...],
         positive: bool = False,
         labels: Expr | None = None,
-    ) -> TensorSymbol:
-        return _make(cls, name, tuple(axes), positive, labels)
+    ) -> Any:
+        made: Any = _make
+        return made(cls, name, tuple(axes), positive, labels)
 
     def _hashable_content(self) -> tuple[object, ...]:
         return (self.name, self.axes, self.positive_elements, self.labels)
@@ -57,9 +59,9 @@ class TensorSymbol(sp.Symbol, NotIterable):  # type: ignore[misc]
         return Elem(self, *parts)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _make(
-    cls: type, name: str, axes: tuple[Expr, ...], positive: bool, labels: Expr | None
+    cls: Any, name: str, axes: tuple[Expr, ...], positive: bool, labels: Expr | None
 ) -> TensorSymbol:
     obj = sp.Symbol.__xnew__(cls, name, real=True)
     obj.axes, obj.labels, obj.positive_elements = axes, labels, positive
@@ -111,15 +113,14 @@ class Elem(Expr):
     def _eval_derivative(self, s: Expr) -> Expr:
         raise NotSupported("SymPy's diff does not know tensors; use symdl.derive")
 
-    def _sympystr(self, printer: object) -> str:
-        return f"{self.tensor.name}[{', '.join(printer._print(p) for p in self.index)}]"  # type: ignore[attr-defined]
+    def _sympystr(self, printer: Any) -> str:
+        return f"{self.tensor.name}[{', '.join(printer._print(p) for p in self.index)}]"
 
-    def _latex(self, printer: object, exp: str | None = None) -> str:
-        name = printer._print(sp.Symbol(self.tensor.name))  # type: ignore[attr-defined]
-        parts = [printer._print(p) for p in self.index]  # type: ignore[attr-defined]
-        index = (
-            " ".join(parts) if all(p.is_Symbol or p.is_Integer for p in self.index) else ", ".join(parts)
-        )
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        name = printer._print(sp.Symbol(self.tensor.name))
+        parts = [printer._print(p) for p in self.index]
+        plain = all(p.is_Symbol or p.is_Integer for p in self.index)
+        index = (" " if plain else ", ").join(parts)
         shown = f"{{{name}}}_{{{index}}}" if "_" in name or "^" in name else f"{name}_{{{index}}}"
         return shown if exp is None else f"{shown}^{{{exp}}}"
 
@@ -144,7 +145,7 @@ def tensor(name: str, *index: Index, positive: bool = False, labels: Expr | None
 _DECLARED = re.compile(r"([A-Za-z][A-Za-z0-9_]*)(?:\[([^\]]*)\])?\s*")
 
 
-def tensors(text: str, *index: Index) -> tuple[Expr, ...] | Expr:
+def tensors(text: str, *index: Index) -> Any:
     """Declare tensors as ``"x[n,i] W[i,j] b[j]"`` over the axes of the given indices.
 
     A name without brackets is a real scalar symbol.

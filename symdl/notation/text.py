@@ -25,7 +25,7 @@ from symdl.notation.text_reader import Reader
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
-    from lark.exceptions import UnexpectedInput, UnexpectedToken
+    from lark.exceptions import UnexpectedInput
 
     from symdl.errors import InputError
 
@@ -190,11 +190,13 @@ def _explained(error: UnexpectedInput, text: str) -> InputError:
     from lark import Token
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
-    at: int = error.pos_in_stream or 0
     if isinstance(error, UnexpectedCharacters):
-        token = Token("", text[at], line=error.line, column=error.column)
-        expected = _expected(_possible(set(error.allowed or ()), text[:at]))
-        return wrong(token, shown(text[at]), expected, _HINTS.get(text[at], ""))
+        lines = text.split("\n")[: error.line]
+        before = "\n".join([*lines[:-1], lines[-1][: error.column - 1]])
+        c = text[len(before)]
+        token = Token("", c, line=error.line, column=error.column)
+        expected = _expected(_possible(set(error.allowed or ()), before))
+        return wrong(token, shown(c), expected, _HINTS.get(c, ""))
     if not isinstance(error, UnexpectedToken):
         raise TypeError(error)
     token, allowed = error.token, set(error.accepts)
@@ -202,16 +204,12 @@ def _explained(error: UnexpectedInput, text: str) -> InputError:
         lines = text.rstrip().split("\n")
         token = Token("$END", "", line=len(lines), column=len(lines[-1]) + 1)
         return wrong(token, "the end of the text", _expected(allowed))
-    before = _grammar_word(error)
+    last = error.token_history[-1] if error.token_history else ""
+    found = f"{shown(token)} after {shown(last)}" if last else shown(token)
     hint = _HINTS.get(token, "")
     if "NAME" not in allowed and token.type in ("NAME", "NUMBER", "LPAR", "LSQB"):
         hint = _PRODUCT
-    return wrong(token, f"{shown(token)}{before}", _expected(allowed), hint)
-
-
-def _grammar_word(error: UnexpectedToken) -> str:
-    last = error.token_history[-1] if error.token_history else ""
-    return f" after {shown(last)}" if last else ""
+    return wrong(token, found, _expected(allowed), hint)
 
 
 def _possible(allowed: set[str], before: str) -> set[str]:

@@ -12,6 +12,7 @@ from symdl.formula import Equation, Variable
 from symdl.notation.binders import ArgPeak, Binder, Peak, Total
 from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem, TensorSymbol
+from symdl.notation.walk import is_size
 from symdl.program.contraction import Factor, lower_product
 from symdl.program.ir import Account, Gather, Map, Operand, Place, Program, Read, Reduce, Slot
 from symdl.program.ir import Statement, operand
@@ -109,6 +110,13 @@ class Scope:
             self.labels[index] = name
             self.sizes[name] = index.size
         return self.labels[index]
+
+    def meet(self, body: Expr) -> None:
+        """See the indices of an opened body first in the order of its fullest element."""
+        for e in sorted(body.atoms(Elem), key=lambda e: (-e.tensor.rank, str(e))):
+            for i in e.index:
+                if isinstance(i, Index):
+                    self.label(i)
 
     def add(self, statement: Statement) -> None:
         """Append a statement; the first of an equation carries its text."""
@@ -208,6 +216,7 @@ class Body:
         """Lower a sum: a sum of products to contractions, else materialise and reduce."""
         scope = self.scope
         body, index = e.open()
+        scope.meet(body)
         summed = tuple(scope.label(i) for i in index)
         if body.is_Add and any(_worth_contracting(t, scope) for t in body.args):
             return sp.Add(*(self.visit(Total(t, *index)) for t in body.args))
@@ -233,6 +242,7 @@ class Body:
 def lower_peak(e: Peak | ArgPeak, scope: Scope) -> Read:
     """Lower a maximum, or the place of one."""
     body, index = e.open()
+    scope.meet(body)
     summed = {scope.label(i) for i in index}
     inside = scope.free(body)
     source = scope.materialise(body, inside)
@@ -287,10 +297,6 @@ def _place(p: Expr, e: Elem, axis: int, scope: Scope) -> str | int | Read:
         f"the access {e} reads axis {axis + 1} at {p}; windows (affine indices) would be needed"
     )
 
-
-def is_size(e: Expr) -> bool:
-    """Whether a symbol stands for the size of an axis."""
-    return bool(e.is_integer and e.is_positive) and not isinstance(e, (TensorSymbol, Index))
 
 
 def _retarget(last: Statement, target: Slot, note: str) -> Statement:

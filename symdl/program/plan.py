@@ -39,6 +39,35 @@ class Plan:
         """The labels of an access as they lie in memory."""
         return tuple(labels[k] for k in self.orders[slot])  # type: ignore[misc]
 
+    def called(self) -> dict[Slot, Slot]:
+        """The slot under whose name each array is written.
+
+        A value in between is called what its memory holds next, or held before; memory that is
+        given keeps its name.
+        """
+        named = set(self.program.slots.values())
+        groups: dict[Slot, list[Slot]] = {}
+        root: dict[Slot, Slot] = {}
+        for s in self.program.statements:
+            other = self.shares.get(s.target)
+            root[s.target] = s.target if other is None else root.get(other, other)
+            groups.setdefault(root[s.target], []).append(s.target)
+        found: dict[Slot, Slot] = {}
+        for first, members in groups.items():
+            name = first
+            for slot in reversed(members):
+                name = slot if slot in named else name if name in found else _before(slot, members, named)
+                found[slot] = name
+            if first not in members:
+                found.update(dict.fromkeys(members, first))
+        return found
+
+
+def _before(slot: Slot, members: list[Slot], named: set[Slot]) -> Slot:
+    """The last named slot before ``slot``, else the first of all."""
+    earlier = members[: members.index(slot)]
+    return next((m for m in reversed(earlier) if m in named), members[0])
+
 
 def plan(
     program: Program,

@@ -183,7 +183,13 @@ def _root_out(term: Expr, is_scalar: Callable[[Expr], bool]) -> tuple[Expr, Expr
             factor *= f
         elif f.is_Pow and f.exp == sp.S.Half and f.base.is_Mul:
             inner, left = _root_out(f.base, is_scalar)
-            factor, rest = factor * sp.sqrt(inner), rest * sp.sqrt(left)
+            factor, rest = factor * _root(inner), rest * sp.sqrt(left)
         else:
             rest *= f
     return factor, rest
+
+
+def _root(e: Expr) -> Expr:
+    """The square root, with a reciprocal taken outside."""
+    above, below = e.as_numer_denom()
+    return sp.sqrt(above) / sp.sqrt(below)

@@ -138,8 +138,7 @@ def check_gradient(
     places = np.arange(point.size)
     if elements is not None and elements < point.size:
         places = np.random.default_rng(seed).choice(point.size, elements, replace=False)
-    scale = max(1e-3, float(np.abs(ours).max(initial=0.0)))
-    return _compare(flat, ours.ravel(), point.ravel(), places, scale, tolerance, smooth)
+    return _compare(flat, ours.ravel(), point.ravel(), places, tolerance=tolerance, smooth=smooth)
 
 
 def _compare(
@@ -147,10 +146,11 @@ def _compare(
     ours: Array,
     point: Array,
     places: Array,
-    scale: float,
+    *,
     tolerance: float,
     smooth: bool,
 ) -> GradientCheck:
+    scale = max(1e-3, float(np.abs(ours).max(initial=0.0)))
     largest, kinks, worst = 0.0, 0, (int(places[0]), float("nan"), float("nan"))
     for k in map(int, places):
         theirs, error = (complex_step(f, point, k), 0.0) if smooth else richardson(f, point, k)
@@ -169,8 +169,8 @@ def _compare(
 
 def check_model(
     model: Sequential,
-    x: object,
-    y: object,
+    x: Any,
+    y: Any,
     *,
     tolerance: float = 1e-6,
     elements: int = 40,

@@ -51,6 +51,7 @@ class Problem:
 @st.composite
 def networks(
     draw: st.DrawFn,
+    *,
     max_depth: int = 3,
     max_width: int = 5,
     max_rows: int = 6,
@@ -92,7 +93,9 @@ def smooth_scalars(names: tuple[str, ...] = ("x", "y")) -> st.SearchStrategy[Exp
     leaves = st.one_of(
         st.sampled_from([real(n) for n in names]),
         st.integers(-3, 3).map(sp.Integer),
-        st.fractions(-2, 2, max_denominator=4).map(lambda q: sp.Rational(q.numerator, q.denominator)),
+        st.fractions(-2, 2, max_denominator=4).map(
+            lambda q: sp.Rational(q.numerator, q.denominator)
+        ),
     )
 
     def larger(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:

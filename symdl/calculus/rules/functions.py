@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.expr import Expr
@@ -15,10 +17,10 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _argument(d: Deriv, kind: type) -> Expr | None:
+def _argument(d: Deriv, kind: Any) -> Expr | None:
     """The argument of a function of that kind, if it is the variable itself."""
     e = d.expr
-    return e.args[0] if isinstance(e, kind) and len(e.args) == 1 else None
+    return d.wrt if isinstance(e, kind) and e.args == (d.wrt,) else None
 
 
 class Chain(Rule):
@@ -112,6 +114,8 @@ class Definition(Rule):
 
     def expand(self, d: Deriv) -> Expansion | None:
         e = d.expr
+        if not isinstance(e, xlogy) and e.args != (d.wrt,):
+            return None
         if isinstance(e, xlogy):
             meaning = e.meaning()
         elif isinstance(e, log1p):

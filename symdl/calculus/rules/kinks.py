@@ -45,7 +45,9 @@ class Piecewise(Rule):
         def build(*results: Expr) -> Expr:
             return sp.Piecewise(*zip(results, conditions, strict=True))
 
-        kinks = tuple(sp.Ne(c.lhs, c.rhs) for c in conditions if isinstance(c, sp.core.relational.Relational))
+        kinks = tuple(
+            sp.Ne(c.lhs, c.rhs) for c in conditions if isinstance(c, sp.core.relational.Relational)
+        )
         return Expansion(tuple(Deriv(v, d.wrt) for v, _ in d.expr.args), build, kinks)
 
 
@@ -55,7 +57,9 @@ class Stairs(Rule):
     name = "constant between jumps"
 
     def expand(self, d: Deriv) -> Expansion | None:
-        if not isinstance(d.expr, (UnitStep, sp.sign, sp.Heaviside, sp.floor, sp.ceiling, Delta, InRange)):
+        if not isinstance(
+            d.expr, (UnitStep, sp.sign, sp.Heaviside, sp.floor, sp.ceiling, Delta, InRange)
+        ):
             return None
         jumps = (sp.Ne(d.expr.args[0], 0),) if isinstance(d.expr, (UnitStep, sp.sign)) else ()
         return Expansion((), lambda: sp.S.Zero, jumps)

@@ -59,9 +59,7 @@ class Product(Rule):
         factors = d.expr.args
 
         def build(*results: Expr) -> Expr:
-            terms = (
-                sp.Mul(*factors[:k], r, *factors[k + 1 :]) for k, r in enumerate(results)
-            )
+            terms = (sp.Mul(*factors[:k], r, *factors[k + 1 :]) for k, r in enumerate(results))
             return sp.Add(*terms)
 
         return Expansion(tuple(Deriv(f, d.wrt) for f in factors), build)

@@ -1,0 +1,199 @@
+"""From equations to the source of a training step: the functions it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symdl.backends.given import axes_of, size_value
+from symdl.backends.names import Names
+from symdl.backends.numpy_source import Maker, Outside, module_source, write_maker
+from symdl.backends.numpy_update import write_update
+from symdl.errors import InputError, Mismatch
+from symdl.formula import Equation, Formula, Variable
+from symdl.notation.tensors import TensorSymbol
+from symdl.notation.walk import sizes_of
+from symdl.program.ir import Program, Slot
+from symdl.program.layout import layout
+from symdl.program.lowering import lower
+from symdl.program.passes import for_arrays
+from symdl.program.plan import Order, Plan, plan
+from symdl.program.share import dead
+from symdl.program.update import Update, lower_update
+
+__all__ = ["Build", "build_source"]
+
+
+@dataclass(frozen=True)
+class Build:
+    """The source of a step, and what is needed to bind it to sizes and arrays."""
+
+    source: str
+    inputs: tuple[Variable, ...]
+    given: tuple[Variable, ...]  # inputs and targets
+    parameters: tuple[tuple[Variable, Order], ...]
+    size_names: Mapping[str, Mapping[sp.Symbol, str]]
+    batch: sp.Symbol | None
+    update: Update | None
+    plans: Mapping[str, Plan]
+
+    @property
+    def labels(self) -> tuple[Variable, ...]:
+        """The given variables that hold labels."""
+        return tuple(
+            v for v in self.given if isinstance(v, TensorSymbol) and v.labels is not None
+        )
+
+    def axes(self, variable: Variable, sizes: Mapping[sp.Symbol, int]) -> tuple[int, ...]:
+        """The shape of a variable."""
+        return tuple(size_value(a, sizes) for a in axes_of(variable))
+
+    def count(self, sizes: Mapping[sp.Symbol, int]) -> int:
+        """The number of all parameters together."""
+        total = 0
+        for variable, _ in self.parameters:
+            count = 1
+            for size in self.axes(variable, sizes):
+                count *= size
+            total += count
+        return total
+
+    def check(self, sizes: Mapping[sp.Symbol, int]) -> None:
+        """Raise where a fixed place lies outside its axis."""
+        for p in self.plans.values():
+            check_places(p.program, sizes)
+
+    def account(self) -> str:
+        """What each pass did, for each function."""
+        parts = []
+        for name, p in self.plans.items():
+            lines = [f"{name}: {len(p.program.statements)} statements"]
+            lines += [f"  {a}" for a in p.program.accounts]
+            parts.append("\n".join(lines))
+        return "\n".join(parts)
+
+
+def check_places(program: Program, sizes: Mapping[sp.Symbol, int]) -> None:
+    """Raise Mismatch where a statement reads a fixed place beyond the end of its axis."""
+    for s in program.statements:
+        for r in s.reads:
+            for place, axis in zip(r.at, r.slot.axes, strict=True):
+                if isinstance(place, int) and place >= size_value(axis, sizes):
+                    raise Mismatch(
+                        f"{r.slot.name} is read at place {place} of an axis of size {axis} = "
+                        f"{size_value(axis, sizes)}"
+                    )
+
+
+def build_source(
+    forward: Sequence[Equation],
+    backward: Sequence[Equation],
+    *,
+    inputs: Sequence[Variable],
+    targets: Sequence[Variable],
+    parameters: Sequence[Variable],
+    loss: sp.Symbol,
+    output: Variable,
+    gradients: Mapping[Variable, Variable],
+    update: Formula | None,
+    batch: sp.Symbol | None,
+    sizes: Mapping[sp.Symbol, int],
+) -> Build:
+    """Lower the equations once, and write one function for each use."""
+    equations = [*forward, *backward]
+    wanted = {loss, output, *gradients.values()}
+    program = lower(equations, wanted, sizes)
+    given = (*inputs, *targets)
+    _check_given(program, given, parameters, wanted)
+    slots = program.slots
+    grads = [slots[gradients[p]] for p in parameters if p in gradients]
+    if len(grads) != len(parameters):
+        raise InputError("each parameter needs a gradient")
+    uses = {
+        "gradients": ([slots[loss], *grads], given),
+        "evaluate": ([slots[loss]], given),
+        "forward": ([slots[output]], tuple(inputs)),
+    }
+    lowered = {name: for_arrays(dead(program, keep)) for name, (keep, _) in uses.items()}
+    read = [slots[v] if v in slots else Slot(v.name, axes_of(v)) for v in parameters]
+    orders = layout(lowered["gradients"], [_slot(program, v) for v in given], dict(zip(grads, read, strict=True)))
+    makers, plans, names = [], {}, {}
+    symbols = _sizes_of(equations, [*given, *parameters])
+    for name, (keep, arguments) in uses.items():
+        fixed = [*read, *(grads if name == "gradients" else ())]
+        plans[name] = plan(lowered[name], orders, fixed)
+        outside = [Outside("parameters", tuple(read))]
+        outside += [Outside("gradient", tuple(grads))] if name == "gradients" else []
+        makers.append(
+            write_maker(
+                name,
+                plans[name],
+                [_slot(program, v) for v in arguments],
+                outside,
+                keep[:1],
+                symbols,
+                _ABOUT[name],
+            )
+        )
+        own = Names()
+        names[name] = {s: own.new(str(s)) for s in symbols}
+    lowered_update = None if update is None else lower_update(update)
+    if lowered_update is not None:
+        makers.append(write_update(lowered_update))
+        plans["update"] = lowered_update.plan
+    return Build(
+        _module(equations, update, makers),
+        tuple(inputs),
+        given,
+        tuple((v, orders.get(s, tuple(range(s.rank)))) for v, s in zip(parameters, read, strict=True)),
+        names,
+        batch,
+        lowered_update,
+        plans,
+    )
+
+
+_ABOUT = {
+    "gradients": "The loss; its gradients are left in the vector ``gradient``.",
+    "evaluate": "The loss alone.",
+    "forward": "The output for new inputs; the array is written anew by the next call.",
+}
+
+
+def _slot(program: Program, v: Variable) -> Slot:
+    kind = "label" if isinstance(v, TensorSymbol) and v.labels is not None else "real"
+    return program.slots.get(v, Slot(v.name, axes_of(v), kind))
+
+
+def _check_given(
+    program: Program,
+    given: Sequence[Variable],
+    parameters: Sequence[Variable],
+    wanted: set[Variable],
+) -> None:
+    known = {_slot(program, v) for v in (*given, *parameters)}
+    missing = [s.name for s in program.given if s not in known]
+    if missing:
+        raise InputError(f"{', '.join(missing)} is read, but is neither an input nor defined")
+    made = {s.target for s in program.statements}
+    absent = [str(v) for v in wanted if _slot(program, v) not in made | known]
+    if absent:
+        raise InputError(f"no equation defines {', '.join(sorted(absent))}")
+
+
+def _sizes_of(equations: Sequence[Equation], variables: Sequence[Variable]) -> list[sp.Symbol]:
+    sides = (e for equation in equations for e in (equation.lhs, equation.rhs))
+    return sorted(frozenset().union(*(sizes_of(e) for e in (*sides, *variables))), key=str)
+
+
+def _module(
+    equations: Sequence[Equation], update: Formula | None, makers: Sequence[Maker]
+) -> str:
+    shown = [str(e) for e in equations]
+    if update is not None:
+        shown += [str(e) for e in update.equations]
+    return module_source("One training step, generated from these formulas:", shown, makers)
+
+

@@ -1,0 +1,40 @@
+"""Functions made for the shapes of their arrays, the last few of which are kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+__all__ = ["Cache"]
+
+_KEPT = 4  # sizes of batches for each function: full, last and validation batches, and one more
+
+Shapes = tuple[tuple[int, ...], ...]
+
+
+class Cache:
+    """Makes a function on first use, and forgets the one that was used longest ago.
+
+    >>> made = []
+    >>> cache = Cache(lambda name, shapes: made.append(shapes) or name.upper)
+    >>> [cache.get("f", [])(), cache.get("f", [])(), made]
+    ['F', 'F', [()]]
+    """
+
+    def __init__(self, make: Callable[[str, Shapes], Callable[..., Any]]) -> None:
+        self._make = make
+        self._kept: dict[str, OrderedDict[Shapes, Callable[..., Any]]] = {}
+
+    def get(self, name: str, arrays: Sequence[Any]) -> Callable[..., Any]:
+        """Return the function of that name for arrays of these shapes."""
+        kept = self._kept.setdefault(name, OrderedDict())
+        shapes = tuple([getattr(a, "shape", ()) for a in arrays])
+        found = kept.get(shapes)
+        if found is None:
+            found = kept[shapes] = self._make(name, shapes)
+            if len(kept) > _KEPT:
+                kept.popitem(last=False)
+        elif len(kept) > 1:
+            kept.move_to_end(shapes)
+        return found

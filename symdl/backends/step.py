@@ -1,0 +1,212 @@
+"""Step: one training step as generated code, with its parameters, its source and its account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike, NDArray
+
+from symdl.backends.build import Build, build_source
+from symdl.backends.cache import Cache
+from symdl.backends.given import check_labels, convert, infer_sizes, size_value
+from symdl.backends.module import load
+from symdl.backends.numpy_update import state_names
+from symdl.errors import InputError, Mismatch, NotSupported
+from symdl.formula import Equation, Formula, Variable
+
+__all__ = ["Step", "build_step"]
+
+Array = NDArray[Any]
+
+
+class Step:
+    """A compiled training step; calling it updates the parameters and gives the loss before.
+
+    source      the generated module, which needs NumPy alone
+    parameters  the arrays of the parameters by name: views, change them in place
+    gradient    the vector that holds the gradients of the last call
+    state       the vectors of the optimizer by name, and the number of steps taken
+    hyper       the hyper-parameters of the optimizer by name; change them at any time
+    """
+
+    def __init__(
+        self,
+        build: Build,
+        initial: Mapping[Variable, ArrayLike],
+        sizes: Mapping[sp.Symbol, int],
+        dtype: str,
+    ) -> None:
+        self.source = build.source
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise NotSupported(f"dtype {dtype}: there are float32 and float64")
+        self._build = build
+        self._sizes = {s: n for s, n in sizes.items() if s != build.batch}
+        self._code = load(build.source)
+        self._vector = _aligned(build.count(self._sizes), self.dtype)
+        self.gradient = _aligned(build.count(self._sizes), self.dtype)
+        self.parameters = self._views(self._vector)
+        self._gradients = self._views(self.gradient)
+        self._fill(initial)
+        self.state, self.hyper = self._optimizer()
+        self._update = self._make_update()
+        self._cache = Cache(self._make)
+
+    # -- what is shown
+
+    def explain(self) -> str:
+        """Return what each pass did, for each generated function."""
+        return self._build.account()
+
+    def __repr__(self) -> str:
+        names = ", ".join(f"{name}{list(a.shape)}" for name, a in self.parameters.items())
+        return f"Step({self.dtype}, {names})"
+
+    # -- what is run
+
+    def step(self, *given: ArrayLike) -> float:
+        """Take one step on inputs and targets; return the loss before the update."""
+        if self._update is None:
+            raise InputError("this step has no optimizer; use gradients() or evaluate()")
+        arrays = self._arrays(given, self._build.given)
+        loss: float = self._cache.get("gradients", arrays)(*arrays)
+        self._update()
+        return loss
+
+    __call__ = step
+
+    def gradients(self, *given: ArrayLike) -> tuple[float, dict[str, Array]]:
+        """Return the loss and copies of the gradients by the names of their parameters."""
+        arrays = self._arrays(given, self._build.given)
+        loss: float = self._cache.get("gradients", arrays)(*arrays)
+        return loss, {name: g.copy() for name, g in self._gradients.items()}
+
+    def evaluate(self, *given: ArrayLike) -> float:
+        """Return the loss; nothing is changed."""
+        arrays = self._arrays(given, self._build.given)
+        loss: float = self._cache.get("evaluate", arrays)(*arrays)
+        return loss
+
+    def forward(self, *given: ArrayLike) -> Any:
+        """Return the output for inputs without targets."""
+        arrays = self._arrays(given, self._build.inputs)
+        result = self._cache.get("forward", arrays)(*arrays)
+        return np.array(result, order="C") if isinstance(result, np.ndarray) else result
+
+    # -- how it is made
+
+    def _arrays(self, given: Sequence[ArrayLike], wanted: Sequence[Variable]) -> list[Any]:
+        if len(given) != len(wanted):
+            names = ", ".join(v.name for v in wanted)
+            raise Mismatch(f"{len(wanted)} arrays are needed ({names}), but {len(given)} were given")
+        arrays = [convert(v, a, self.dtype) for v, a in zip(wanted, given, strict=True)]
+        for v in self._build.labels:
+            if v in wanted:
+                check_labels(v, arrays[wanted.index(v)], self._sizes)
+        return arrays
+
+    def _make(self, name: str, shapes: tuple[tuple[int, ...], ...]) -> Callable[..., Any]:
+        wanted = self._build.inputs if name == "forward" else self._build.given
+        sizes = infer_sizes(wanted, shapes, self._sizes)
+        self._build.check(sizes)
+        numbers = {n: size_value(s, sizes) for s, n in self._build.size_names[name].items()}
+        vectors = [self._vector, self.gradient] if name == "gradients" else [self._vector]
+        made: Callable[..., Any] = self._code[f"make_{name}"](*vectors, **numbers)
+        return made
+
+    def _views(self, vector: Array) -> dict[str, Array]:
+        found, start = {}, 0
+        for variable, order in self._build.parameters:
+            axes = self._build.axes(variable, self._sizes)
+            shape = tuple(axes[k] for k in order)
+            count = int(np.prod(shape, dtype=int))
+            stored = vector[start : start + count].reshape(shape)
+            found[variable.name] = stored.transpose(np.argsort(order)) if order else stored
+            start += count
+        return found
+
+    def _fill(self, initial: Mapping[Variable, ArrayLike]) -> None:
+        for variable, value in initial.items():
+            view, array = self.parameters[variable.name], np.asarray(value)
+            if array.shape != view.shape:
+                raise Mismatch(
+                    f"parameter {variable.name} has shape {view.shape}, but its initial value has "
+                    f"shape {array.shape}"
+                )
+            view[...] = array
+
+    def _optimizer(self) -> tuple[dict[str, Any], dict[str, float]]:
+        update = self._build.update
+        if update is None:
+            return {}, {}
+        vectors, hyper, count = state_names(update)
+        state: dict[str, Any] = {n: _aligned(self._vector.size, self.dtype) for n in vectors}
+        defaults = (value for _, value in update.formula.hyper)
+        return {**state, count: 0}, {n: float(v) for n, v in zip(hyper, defaults, strict=True)}
+
+    def _make_update(self) -> Callable[[], None] | None:
+        if self._build.update is None:
+            return None
+        made: Callable[[], None] = self._code["make_update"](
+            self._vector, self.gradient, self.state, self.hyper
+        )
+        return made
+
+
+def _aligned(count: int, dtype: np.dtype[Any]) -> Array:
+    """Zeros that start at a multiple of 64 bytes, where vector instructions are fastest."""
+    raw = np.zeros(count * dtype.itemsize + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + count * dtype.itemsize].view(dtype)
+
+
+def build_step(
+    forward: Sequence[Equation],
+    backward: Sequence[Equation],
+    *,
+    inputs: Sequence[Variable],
+    targets: Sequence[Variable],
+    parameters: Mapping[Variable, ArrayLike],
+    loss: sp.Symbol,
+    output: Variable,
+    gradients: Mapping[Variable, Variable],
+    update: Formula | None = None,
+    batch: sp.Symbol | None = None,
+    sizes: Mapping[sp.Symbol, int],
+    dtype: str = "float64",
+) -> Step:
+    """Build the step that runs the given equations.
+
+    >>> import sympy as sp
+    >>> from symdl.notation.indices import indices
+    >>> from symdl.notation.tensors import tensors
+    >>> from symdl.notation.binders import total
+    >>> n, i = indices("n:N i:D")
+    >>> x, w, y, t, dy, dw, L = tensors("x[n,i] w[i] y[n] t[n] dy[n] dw[i] L", n, i)
+    >>> forward = [
+    ...     Equation(y[n], total(x[n, i] * w[i], i)),
+    ...     Equation(L, total((y[n] - t[n]) ** 2, n) / 2),
+    ... ]
+    >>> backward = [Equation(dy[n], y[n] - t[n]), Equation(dw[i], total(dy[n] * x[n, i], n))]
+    >>> step = build_step(forward, backward, inputs=[x], targets=[t], parameters={w: [1.0, 2.0]},
+    ...     loss=L, output=y, gradients={w: dw}, batch=n.size, sizes={i.size: 2})
+    >>> step.gradients([[1.0, 1.0]], [1.0])
+    (2.0, {'w': array([2., 2.])})
+    """
+    build = build_source(
+        forward,
+        backward,
+        inputs=inputs,
+        targets=targets,
+        parameters=tuple(parameters),
+        loss=loss,
+        output=output,
+        gradients=gradients,
+        update=update,
+        batch=batch,
+        sizes=sizes,
+    )
+    return Step(build, parameters, sizes, dtype)

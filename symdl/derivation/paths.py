@@ -1,0 +1,338 @@
+"""The chain rule along the graph of a formula: a line a product, a local derivative, a result.
+
+Where a scalar reaches the output along one chain, its derivative is one product; where it feeds
+several equations there is one product a use, and a node where paths merge has a line of its own.
+In index notation every adjoint is the sum over the indices of the equation that reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.calculus.adjoint import Adjoint, AdjointStep, Use, adjoint, bar, place_of
+from symdl.calculus.contract import contract
+from symdl.calculus.differentiate import gradient
+from symdl.calculus.forms import cost
+from symdl.calculus.joint import Reduction, joint_adjoint
+from symdl.calculus.tree import Deriv
+from symdl.derivation.derivation import Derivation, Judge
+from symdl.derivation.reduction import elimination_step
+from symdl.derivation.shown import Times, TotalDeriv
+from symdl.derivation.steps import Applied, Equal, Step, goal_of, steps_of
+from symdl.errors import InputError
+from symdl.evidence import judge as evidence
+from symdl.formula import Equation, Formula, Variable
+from symdl.notation.binders import Total, rename
+from symdl.notation.indicators import Delta
+from symdl.notation.indices import Index
+from symdl.notation.tensors import Elem, TensorSymbol
+from symdl.notation.walk import inline, variables
+
+__all__ = ["Graph", "derive_gradient"]
+
+_LONGEST = 400  # a result of more operations than this stays in terms of the adjoints
+
+
+def derive_gradient(
+    formula: Formula, v: Variable, *, level: str = "normal", judge: Judge = evidence
+) -> Derivation:
+    """Derive the adjoint of a variable of a formula along the graph.
+
+    >>> a, b, c, y = sp.symbols("a b c y", real=True)
+    >>> f = Formula([sp.Eq(b, a**2), sp.Eq(y, b * c)], output=y, inputs=[a, c])
+    >>> derive_gradient(f, a).result
+    2*a*c
+    """
+    if v == formula.output:
+        raise InputError(f"{v} is the output itself: its derivative is 1")
+    graph = Graph(formula, v, level)
+    given = tuple(Step("formula", e.lhs, (e.rhs,), section="given") for e in formula.equations)
+    steps = (*given, *graph.chain(), *graph.locals(), *graph.together())
+    return Derivation(
+        graph.whole(v),
+        graph.result,
+        steps,
+        formula.equations,
+        graph.meaning,
+        tuple(s.equation for s in graph.raw.steps),
+        title=formula.title,
+        source=formula.source,
+        judge=judge,
+    )
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The part of a formula's graph that lies between a variable and the output."""
+
+    formula: Formula
+    v: Variable
+    level: str = "normal"
+
+    @cached_property
+    def raw(self) -> Adjoint:
+        """The adjoint equations along the way, not simplified."""
+        return adjoint(self.formula, (self.v,))
+
+    @cached_property
+    def reduction(self) -> Reduction | None:
+        """How the adjoint was simplified over all equations, if it was."""
+        _, reductions = joint_adjoint(self.formula, (self.v,))
+        return dict(reductions).get(self.v)
+
+    @cached_property
+    def scalar(self) -> bool:
+        """True for a formula written in scalar symbols."""
+        return not any(isinstance(e.variable, TensorSymbol) for e in self.formula.equations) and (
+            not isinstance(self.v, TensorSymbol)
+        )
+
+    @cached_property
+    def loss(self) -> bool:
+        """True if the output is a number; else its adjoint is given from outside."""
+        return not isinstance(self.formula.output, TensorSymbol)
+
+    @cached_property
+    def result(self) -> Expr:
+        """The adjoint in terms of the formula's variables (and of the output's adjoint)."""
+        if self.reduction is not None:
+            return self.reduction.after
+        found = self.raw.inlined(self.v).rhs
+        return found if cost(found) <= _LONGEST else self.shown(self.raw.step(self.v).equation.rhs)
+
+    # ------------------------------------------------------------------ ways of writing
+
+    @cached_property
+    def kind(self) -> type[Deriv]:
+        """Total derivatives are written apart only where a partial one has the same name."""
+        for s in self.raw.steps:
+            if len(s.uses) > 1 and any(u.equation.variable == self.formula.output for u in s.uses):
+                return TotalDeriv
+        return Deriv
+
+    def whole(self, v: Variable, at: Expr | None = None) -> Expr:
+        """The derivative of the output for ``v``: dE/dv, or the adjoint of a tensor output."""
+        at = place_of(v) if at is None else at
+        if not self.loss:
+            return Elem(bar(v), *at.index) if isinstance(at, Elem) else bar(v)
+        return sp.S.One if v == self.formula.output else self.kind(self.formula.output, at)
+
+    def shown(self, e: Expr) -> Expr:
+        """Write adjoints as derivatives of the output."""
+        if not self.loss:
+            return e
+        places = {v: place_of(v) for v in self._on_the_way}
+        return inline(e, {_bar_at(v, at): self.whole(v, at) for v, at in places.items()})
+
+    @cached_property
+    def _on_the_way(self) -> tuple[Variable, ...]:
+        return tuple(s.variable for s in self.raw.steps)
+
+    @cached_property
+    def merging(self) -> frozenset[Variable]:
+        """The nodes that feed several equations."""
+        return frozenset(s.variable for s in self.raw.steps if len(s.uses) > 1)
+
+    @cached_property
+    def meaning(self) -> dict[Expr, Expr]:
+        """What each derivative that is written as a symbol stands for."""
+        out: dict[Expr, Expr] = {}
+        for s in self.raw.steps:
+            for use in s.uses:
+                out[_local_name(use)] = use.local.after
+        for s in self.raw.steps:
+            out[self.whole(s.variable)] = _bar_at(s.variable, place_of(s.variable))
+        return out
+
+    # ------------------------------------------------------------------ the chain rule
+
+    def chain(self) -> list[Step]:
+        """The chain rule: products along paths, or one sum a use in index notation."""
+        steps = []
+        for s in self.raw.steps:
+            if self.scalar and s.variable not in self.merging and s.variable != self.v:
+                continue
+            side = self._products(s) if self.scalar else self._sums(s)
+            lhs = self.whole(s.variable)
+            if side != lhs:
+                rule = "chain along the graph" if s.uses else "no use"
+                steps.append(
+                    Step(rule, lhs, (side,), self._claims(s), section="chain", value=_bar_of(s))
+                )
+        return steps
+
+    def _along(self, v: Variable) -> tuple[Expr, ...]:
+        """The factors of dE/dv along the only path, up to a node where paths merge."""
+        if v == self.formula.output:
+            return () if self.loss else (bar(v),)
+        step = self.raw.step(v)
+        if v in self.merging or not step.uses:
+            return (self.whole(v),)
+        (use,) = step.uses
+        return (*self._along(use.equation.variable), _local_name(use))
+
+    def _products(self, s: AdjointStep) -> Expr:
+        terms = (Times(*self._along(u.equation.variable), _local_name(u)) for u in s.uses)
+        return sp.Add(*terms)
+
+    def _sums(self, s: AdjointStep) -> Expr:
+        place = place_of(s.variable)
+        return sp.Add(*(self._sum(u, place, _local_name(u), contracted=True) for u in s.uses))
+
+    def _sum(self, use: Use, place: Expr, local: Expr, contracted: bool) -> Expr:
+        """The sum over the indices of y of ybar * local, written at ``place``."""
+        e = use.equation
+        at = goal_of(use.local).wrt
+        direct = contracted and _is_plain(at, e.index)
+        here = at if direct else use.place
+        if not direct:
+            local = Deriv(e.lhs, use.place) if isinstance(local, Deriv) else local
+        body = Times(self.whole(e.variable, e.lhs), local)
+        over = tuple(i for i in e.index if not direct or i not in here.index)
+        whole = Total(body, *over) if over else body
+        names = dict(zip(here.index, place.index, strict=True)) if isinstance(here, Elem) else {}
+        return rename(whole, names)
+
+    def _claims(self, s: AdjointStep) -> tuple[Applied | Equal, ...]:
+        """Every step on the paths of a line: d/dv of the sum of ybar f(v) over all uses."""
+        found = [self._claim(s)]
+        if self.scalar:
+            for use in s.uses:
+                y = use.equation.variable
+                while y != self.formula.output and y not in self.merging:
+                    step = self.raw.step(y)
+                    found.append(self._claim(step))
+                    y = step.uses[0].equation.variable
+        return tuple(dict.fromkeys(found))
+
+    def _claim(self, s: AdjointStep) -> Equal:
+        place = place_of(s.variable)
+        whole = sp.S.Zero
+        read = tuple(e for e in self.formula.equations if s.variable in variables(e.rhs))
+        reached = {*self._on_the_way, self.formula.output}
+        for e in read:
+            if e.variable in reached:
+                one = self.loss and e.variable == self.formula.output
+                body = e.rhs * (1 if one else _bar_at(e.variable, e.lhs))
+                whole += Total(body, *e.index) if e.index else body
+        return Equal(gradient(whole, place).after, s.equation.rhs, read)
+
+    # ------------------------------------------------------------------ local derivatives
+
+    def locals(self) -> list[Step]:
+        """One line a local derivative, with its own steps below it at level ``full``."""
+        found: dict[Expr, Step] = {}
+        for s in self.raw.steps:
+            for use in s.uses:
+                name = _local_name(use)
+                found.setdefault(name, self._local(use, name))
+        return list(found.values())
+
+    def _local(self, use: Use, name: Expr) -> Step:
+        goal, definitions = goal_of(use.local), (use.equation,)
+        first = use.local
+        while first.before != goal:
+            first = first.children[0]
+        whole = steps_of(use.local, "full", {goal: name}, definitions)
+        below = (whole,) if self.level == "full" and use.local.children else ()
+        sides = (goal, first.after, use.local.after)
+        return Step(
+            use.local.name if use.local.name == "through the output" else "local derivative",
+            name,
+            tuple(e for e in dict.fromkeys(sides) if e != name),
+            tuple(Applied(n, definitions) for n in use.local.walk()),
+            below,
+            _conditions(use),
+            section="local",
+            value=use.local.after,
+        )
+
+    # ------------------------------------------------------------------ put together
+
+    def together(self) -> list[Step]:
+        """The local derivatives put into the products, then the result in forward variables."""
+        steps = []
+        for s in self.raw.steps:
+            if self.scalar and s.variable not in self.merging and s.variable != self.v:
+                continue
+            if s.uses:
+                steps += self._together(s)
+        return steps + self._result()
+
+    def _together(self, s: AdjointStep) -> list[Step]:
+        lhs, place = self.whole(s.variable), place_of(s.variable)
+        if self.scalar:
+            local = {_local_name(u): u.local.after for t in self.raw.steps for u in t.uses}
+            side = self._products(s).xreplace(local)
+            sides: tuple[Expr, ...] = (side,)
+        else:
+            parts = (self._sum(u, place, _with_deltas(u), contracted=False) for u in s.uses)
+            direct = all(_is_plain(goal_of(u.local).wrt, u.equation.index) for u in s.uses)
+            after = self.shown(s.equation.rhs)
+            sides = (after,) if direct else (sp.Add(*parts), after)
+        rule = "put together" if len(sides) == 1 else "contraction"
+        claims = self._claims(s)
+        if len(sides) == 1 and lhs in (*self._products_of_one(s), sides[0]):
+            return []
+        return [Step(rule, lhs, sides, claims, section="together", value=_bar_of(s))]
+
+    def _products_of_one(self, s: AdjointStep) -> tuple[Expr, ...]:
+        """A line that would only repeat the local derivative is left out."""
+        return tuple(_local_name(u) for u in s.uses) if len(s.uses) == 1 and self.scalar else ()
+
+    def _result(self) -> list[Step]:
+        lhs, step = self.whole(self.v), self.raw.step(self.v)
+        if self.reduction is not None:
+            return [elimination_step(self.formula, lhs, self.reduction)]
+        if self.result in (step.equation.rhs, self.shown(step.equation.rhs)) or not step.uses:
+            return []
+        before = self.shown(step.equation.rhs)
+        claim = Equal(self._filled(step.equation.rhs), self.result, self.formula.equations)
+        return [Step("put together", lhs, (before, self.result), (claim,), section="together")]
+
+    def _filled(self, e: Expr) -> Expr:
+        """Put the adjoints of the other variables in, last one first."""
+        for s in reversed(self.raw.steps):
+            if s.variable != self.v:
+                e = inline(e, {s.equation.lhs: s.equation.rhs})
+        return contract(e)
+
+
+def _conditions(use: Use) -> tuple[sp.Basic, ...]:
+    whole = steps_of(use.local, "brief")
+    return tuple(dict.fromkeys(c for _, s in whole.read() for c in s.conditions))
+
+
+def _bar_at(v: Variable, at: Expr) -> Expr:
+    return Elem(bar(v), *at.index) if isinstance(at, Elem) else bar(v)
+
+
+def _bar_of(s: AdjointStep) -> Expr:
+    return s.equation.lhs
+
+
+def _local_name(use: Use) -> Expr:
+    """dy/dv as a symbol, at the indices for which it was derived."""
+    return Deriv(use.equation.lhs, goal_of(use.local).wrt)
+
+
+def _with_deltas(use: Use) -> Expr:
+    """The local derivative for the element at ``use.place``."""
+    at = goal_of(use.local).wrt
+    if at == use.place or not isinstance(at, Elem):
+        return use.local.after
+    pairs = zip(at.index, use.place.index, strict=True)
+    return use.local.after * sp.Mul(*(Delta(i - a) for i, a in pairs))
+
+
+def _is_plain(at: Expr, index: tuple[Index, ...]) -> bool:
+    """True if ``at`` is read at different indices of the left side: no sum is needed over them."""
+    if not isinstance(at, Elem):
+        return True
+    return set(at.index) <= set(index) and len(set(at.index)) == len(at.index)
+
+
