@@ -106,7 +106,7 @@ def build_source(
     wanted = {loss, output, *gradients.values()}
     program = lower(equations, wanted, sizes)
     given = (*inputs, *targets)
-    _check_given(program, given, parameters, wanted)
+    check_given(program, given, parameters, wanted)
     slots = program.slots
     grads = [slots[gradients[p]] for p in parameters if p in gradients]
     if len(grads) != len(parameters):
@@ -118,9 +118,9 @@ def build_source(
     }
     lowered = {name: for_arrays(dead(program, keep)) for name, (keep, _) in uses.items()}
     read = [slots[v] if v in slots else Slot(v.name, axes_of(v)) for v in parameters]
-    orders = layout(lowered["gradients"], [_slot(program, v) for v in given], dict(zip(grads, read, strict=True)))
+    orders = layout(lowered["gradients"], [slot_of(program, v) for v in given], dict(zip(grads, read, strict=True)))
     makers, plans, names = [], {}, {}
-    symbols = _sizes_of(equations, [*given, *parameters])
+    symbols = sizes_in(equations, [*given, *parameters])
     for name, (keep, arguments) in uses.items():
         fixed = [*read, *(grads if name == "gradients" else ())]
         plans[name] = plan(lowered[name], orders, fixed)
@@ -130,7 +130,7 @@ def build_source(
             write_maker(
                 name,
                 plans[name],
-                [_slot(program, v) for v in arguments],
+                [slot_of(program, v) for v in arguments],
                 outside,
                 keep[:1],
                 symbols,
@@ -162,28 +162,28 @@ _ABOUT = {
 }
 
 
-def _slot(program: Program, v: Variable) -> Slot:
+def slot_of(program: Program, v: Variable) -> Slot:
     kind = "label" if isinstance(v, TensorSymbol) and v.labels is not None else "real"
     return program.slots.get(v, Slot(v.name, axes_of(v), kind))
 
 
-def _check_given(
+def check_given(
     program: Program,
     given: Sequence[Variable],
     parameters: Sequence[Variable],
     wanted: set[Variable],
 ) -> None:
-    known = {_slot(program, v) for v in (*given, *parameters)}
+    known = {slot_of(program, v) for v in (*given, *parameters)}
     missing = [s.name for s in program.given if s not in known]
     if missing:
         raise InputError(f"{', '.join(missing)} is read, but is neither an input nor defined")
     made = {s.target for s in program.statements}
-    absent = [str(v) for v in wanted if _slot(program, v) not in made | known]
+    absent = [str(v) for v in wanted if slot_of(program, v) not in made | known]
     if absent:
         raise InputError(f"no equation defines {', '.join(sorted(absent))}")
 
 
-def _sizes_of(equations: Sequence[Equation], variables: Sequence[Variable]) -> list[sp.Symbol]:
+def sizes_in(equations: Sequence[Equation], variables: Sequence[Variable]) -> list[sp.Symbol]:
     sides = (e for equation in equations for e in (equation.lhs, equation.rhs))
     return sorted(frozenset().union(*(sizes_of(e) for e in (*sides, *variables))), key=str)
 

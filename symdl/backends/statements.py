@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symdl.backends.names import comment
-from symdl.backends.numpy_contract import write_contract
+from symdl.backends.numpy_contract import write_contract, write_sum
 from symdl.backends.scalars import ScalarPrinter
 from symdl.backends.views import Arrays
 from symdl.errors import NotSupported
@@ -67,12 +67,16 @@ def _reduce(s: Reduce, arrays: Arrays) -> str:
     axes = tuple(k for k, n in enumerate(labels) if n not in s.labels)
     target = arrays.target(s.target)
     call = {"sum": "add.reduce", "max": "maximum.reduce", "argmax": "argmax"}[s.kind]
-    arrays.text.used.add(call.partition(".")[0])
     if not s.labels:
+        arrays.text.used.add(call.partition(".")[0])
         whole = f"int({call}({source}))" if s.kind == "argmax" else f"float({call}({source}, None))"
         return f"{target} = {whole}"
+    line = write_sum(s.source, Read(s.target, s.labels), arrays) if s.kind == "sum" else None
+    if line is not None:
+        return line
     rest = [n for n in labels if n in s.labels]
     out = arrays.view(Read(s.target, s.labels), rest)
+    arrays.text.used.add(call.partition(".")[0])
     axis = str(axes[0]) if len(axes) == 1 else str(axes)
     return f"{call}({source}, {axis}, out={out})"
 

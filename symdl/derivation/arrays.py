@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sympy.core.expr import Expr
+
 from symdl.derivation.numbers import Numbers
 from symdl.derivation.plain_printer import plain_text
+from symdl.notation.tensors import Elem
 
 if TYPE_CHECKING:
     from symdl.derivation.derivation import Line
 
-__all__ = ["cells", "latex_array", "plain_array"]
+__all__ = ["cells", "latex_array", "plain_array", "whole"]
 
 _MOST = 6  # rows or columns that are shown whole
 _EDGE = 3  # of a longer axis: that many at the start, and the last one
+
+
+def whole(e: Expr) -> Expr:
+    """The tensor in place of its element: the left side of an array."""
+    return e.xreplace({a: a.tensor for a in e.atoms(Elem)})
 
 
 def cells(value: list[Any], numbers: Numbers) -> list[list[str | None]]:
@@ -37,7 +45,7 @@ def plain_array(line: Line, numbers: Numbers, pad: str) -> str:
     """The array of a line as aligned text."""
     rows = [[x or "..." for x in row] for row in cells(line.value, numbers)]
     width = max(len(x) for row in rows for x in row)
-    head = f"{pad}{plain_text(line.lhs)} = "
+    head = f"{pad}{plain_text(whole(line.lhs))} = "
     body = ["[" + "  ".join(x.rjust(width) for x in row) + "]" for row in rows]
     gap = "\n" + " " * len(head)
     return head + gap.join(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,7 +19,7 @@ from symdl.derivation.steps import Applied, Note, Step
 from symdl.derivation.subject import find
 from symdl.errors import InputError, SymdlError
 from symdl.evidence import judge as evidence
-from symdl.evidence.evaluate import define
+from symdl.evidence.evaluate import World, define, evaluate
 from symdl.evidence.verdict import Verdict, weakest
 from symdl.formula import Equation
 from symdl.notation.binders import rename
@@ -28,6 +29,8 @@ from symdl.notation.tensors import Elem
 from symdl.notation.walk import free_indices, sizes_of, variables
 
 __all__ = ["Derivation", "Judge", "Line"]
+
+_CLOSE = 1e-9  # data given as rounded decimals may break an assumption by this much
 
 
 class Judge(Protocol):
@@ -75,6 +78,7 @@ class Derivation:
     steps    the rule applications, as trees
     meaning  what each derivative that occurs as a symbol stands for, to put numbers in
     extra    equations that give the adjoints their values
+    defaults values of hyper-parameters where none are given
     """
 
     goal: Expr
@@ -83,6 +87,7 @@ class Derivation:
     given: tuple[Equation, ...] = ()
     meaning: Mapping[Expr, Expr] = field(default_factory=dict)
     extra: tuple[Equation, ...] = ()
+    defaults: Mapping[sp.Symbol, Expr] = field(default_factory=dict)
     title: str = ""
     source: str = ""
     judge: Judge = evidence
@@ -91,7 +96,10 @@ class Derivation:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """The lines in reading order, with their verdicts."""
-        return tuple(replace(line, verdict=v) for line, v in zip(self.bare_lines, self._verdicts, strict=True))
+        return tuple(
+            replace(line, verdict=v)
+            for line, v in zip(self.bare_lines, self._verdicts, strict=True)
+        )
 
     @cached_property
     def bare_lines(self) -> tuple[Line, ...]:
@@ -99,7 +107,15 @@ class Derivation:
         return tuple(self._line(step, depth) for depth, step in self._read())
 
     def _read(self) -> list[tuple[int, Step]]:
-        return [pair for step in self.steps for pair in step.read()]
+        """The steps in reading order; one that only repeats an earlier one is left out."""
+        seen: set[object] = set()
+        out = []
+        for depth, step in (pair for s in self.steps for pair in s.read()):
+            said = (step.lhs, step.sides, step.section)
+            if said not in seen:
+                seen.add(said)
+                out.append((depth, step))
+        return out
 
     def verify(self) -> Verdict:
         """The verdict on the whole: that of its weakest line."""
@@ -154,15 +170,31 @@ class Derivation:
         is rounded half to even.
         """
         known = self._leaves()
-        found = {find(k, known): x for k, x in values.items()}
+        found: dict[sp.Symbol, object] = {v: x for v, x in self.defaults.items() if v in known}
+        found.update((find(k, known), x) for k, x in values.items())
         size = {_size_called(k, self._sizes()): n for k, n in (sizes or {}).items()}
-        missing = [v for v in known if v not in found and v in self._needed()]
+        missing = [v for v in known if v not in found]
         if missing:
             names = ", ".join(sorted(str(v) for v in missing))
             raise InputError(f"no value was given for {names}")
         numbers = numbers_of(found, size, digits)
         world = define((*self.given, *self.extra), numbers.world)
+        self._check_assumptions(world)
         return replace(self, numbers=replace(numbers, world=world))
+
+    def _check_assumptions(self, world: World) -> None:
+        """Values that break an assumption which the derivation uses are an error."""
+        for n in (n for _, s in self._read() for n in s.notes if n.key == "assumption"):
+            free = sorted(free_indices(n.lhs - n.rhs), key=lambda i: i.sort_key())
+            for at in itertools.product(*(range(world.size(i.size)) for i in free)):
+                index = dict(zip(free, at, strict=True))
+                found = evaluate(n.lhs - n.rhs, world, index)
+                if abs(found) > _CLOSE:
+                    where = ", ".join(f"{i} = {k}" for i, k in zip(free, at, strict=True))
+                    raise InputError(
+                        f"the derivation assumes {n.lhs} = {n.rhs}, but the values given differ "
+                        f"from that by {float(found):.3g} at {where}"
+                    )
 
     def _expressions(self) -> list[Expr]:
         out = [e for d in (*self.given, *self.extra) for e in (d.lhs, d.rhs)]
@@ -175,9 +207,6 @@ class Derivation:
             return read
         return frozenset(variables(self.goal) | variables(self.result))
 
-    def _needed(self) -> frozenset[sp.Symbol]:
-        return self._leaves()
-
     def _sizes(self) -> frozenset[sp.Symbol]:
         return frozenset().union(*(sizes_of(e) for e in self._expressions()))
 
@@ -188,7 +217,7 @@ class Derivation:
         e = step.value if step.value is not None else step.sides[-1] if step.sides else step.lhs
         e = plain(e.xreplace(dict(self.meaning)))
         index = _in_order(step.lhs, e)
-        if e.has(Deriv) or len(index) > 2 or not self._known(e):
+        if e.has(Deriv) or len(index) > 2 or not self._known(e) or not _same_indices(step.lhs, e):
             return None, ()
         try:
             return self.numbers.array(e, index), index
@@ -258,6 +287,10 @@ class Derivation:
         return self.text(verdicts=False)
 
 
+def _same_indices(lhs: Expr, e: Expr) -> bool:
+    return free_indices(lhs) == free_indices(e)
+
+
 def _in_order(lhs: Expr, e: Expr) -> tuple[Index, ...]:
     """The free indices of ``e`` in the order in which ``lhs`` names them."""
     free = free_indices(e)
@@ -276,5 +309,3 @@ def _size_called(key: object, known: frozenset[sp.Symbol]) -> sp.Symbol:
             return s
     there = ", ".join(sorted(s.name for s in known)) or "none"
     raise InputError(f"there is no size {key}; the sizes are: {there}")
-
-

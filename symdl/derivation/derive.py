@@ -13,8 +13,8 @@ from symdl.calculus.rules import RULES
 from symdl.calculus.tree import Deriv, Node, Rule
 from symdl.derivation.derivation import Derivation, Judge, Line
 from symdl.derivation.paths import derive_gradient
-from symdl.derivation.steps import LEVELS, Step, goal_of, steps_of
 from symdl.derivation.shown import TotalDeriv
+from symdl.derivation.steps import LEVELS, Step, goal_of, steps_of
 from symdl.derivation.subject import plain_symbols, read_subject, read_variable
 from symdl.errors import InputError, NotSupported
 from symdl.evidence import judge as evidence
@@ -61,7 +61,9 @@ def derive(
 def _of_formula(
     f: Formula, x: object, level: str, rules: tuple[Rule, ...], judge: Judge
 ) -> Derivation:
-    known = frozenset().union(*(variables(e.rhs) for e in f.equations), f.inputs, f.parameters)
+    known = frozenset().union(
+        *(variables(e.rhs) for e in f.equations), f.inputs, f.parameters, f.defined
+    )
     equation = f.equations[0]
     at = read_variable(x, known, equation.rhs)
     local = len(f.equations) == 1 and (
@@ -70,13 +72,23 @@ def _of_formula(
     if not local or (isinstance(at, Elem) and not isinstance(equation.lhs, Elem)):
         return _along_the_graph(f, at, level, rules, judge)
     node = gradient(equation.rhs, at, rules)
-    node = node.rewritten("through the output", through_output(node.after, equation.lhs, equation.rhs))
+    node = node.rewritten(
+        "through the output", through_output(node.after, equation.lhs, equation.rhs)
+    )
     kind = TotalDeriv if variables(equation.rhs) == {at} else Deriv
     shown = kind(equation.lhs, at)
     steps = (given_step(equation), _local(node, equation, shown, level))
     meaning = {shown: node.after}
     return Derivation(
-        shown, node.after, steps, f.equations, meaning, title=f.title, source=f.source, judge=judge
+        shown,
+        node.after,
+        steps,
+        f.equations,
+        meaning,
+        defaults=dict(f.hyper),
+        title=f.title,
+        source=f.source,
+        judge=judge,
     )
 
 

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 
 from sympy.core.expr import Expr
 
-from symdl.notation.binders import letters, rename
+from symdl.notation.binders import Binder, letters, rename
 from symdl.notation.indices import Index
 from symdl.notation.walk import free_indices
 
-__all__ = ["GREEK", "Name", "distinct_indices", "taken_apart"]
+__all__ = ["GREEK", "Name", "distinct_indices", "named", "taken_apart"]
 
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
-)
+_GREEK = """
+alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon
+phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
+"""
+GREEK = frozenset(_GREEK.split())
 _ACCENTS = ("bar", "hat", "tilde")
 _NUMBERED = re.compile(r"([A-Za-z]+)(\d+)\Z")
 
@@ -82,6 +83,16 @@ def _others(present: frozenset[Index], i: Index) -> set[str]:
     return {j.name for j in present if j is not i and j.uid <= 0}
 
 
-def renamed(e: Expr, new: dict[Index, Index]) -> Expr:
-    """Rename free indices in ``e``."""
-    return rename(e, new) if new else e
+def named(e: Binder, taken: frozenset[str]) -> tuple[Expr, tuple[Index, ...]]:
+    """Open a binder with readable indices, called by no name that is ``taken`` or read inside.
+
+    The rows of a batch, n, are named first.
+    """
+    used = {*taken, *(s.name for s in e.free_symbols if s.is_Symbol)}
+    index = []
+    for b in e.bounds:
+        name = next(c for c in letters(b.size) if c not in used)
+        used.add(name)
+        index.append(Index(name, b.size))
+    body = rename(e.body, dict(zip(e.bounds, index, strict=True)))
+    return body, tuple(sorted(index, key=lambda i: (i.name != "n", i.name)))

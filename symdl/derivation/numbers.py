@@ -49,9 +49,7 @@ class Numbers:
     ) -> Nested:
         if not index:
             return self.value(e, at)
-        return [
-            self._nested(e, index[1:], sizes[1:], {**at, index[0]: k}) for k in range(sizes[0])
-        ]
+        return [self._nested(e, index[1:], sizes[1:], {**at, index[0]: k}) for k in range(sizes[0])]
 
     def text(self, value: Any) -> str:
         """A number as it is printed."""
@@ -102,14 +100,16 @@ def numbers_of(
     sizes: Mapping[Expr, int],
     digits: int,
 ) -> Numbers:
-    """Read values for scalar symbols and tensors (nested lists or arrays); sizes come from shapes."""
+    """Read values of symbols and of tensors (nested lists or arrays); shapes give sizes."""
     if not 0 <= digits <= 30:
         raise InputError(f"the number of decimals must be 0 to 30, not {digits}")
     ctx = precise()
     scalars = {v: written(x) for v, x in values.items() if not isinstance(v, TensorSymbol)}
     tensors = {v: _listed(x) for v, x in values.items() if isinstance(v, TensorSymbol)}
     known = _sizes(tensors, sizes)
-    found: dict[sp.Symbol, Any] = {v: ctx.mpf(f.numerator) / f.denominator for v, f in scalars.items()}
+    found: dict[sp.Symbol, Any] = {
+        v: ctx.mpf(f.numerator) / f.denominator for v, f in scalars.items()
+    }
     world = World(known, found, ctx)
     for t, nested in tensors.items():
         found[t] = from_nested(t, _exact(nested, ctx), world)
@@ -152,7 +152,8 @@ def _sizes(tensors: Mapping[TensorSymbol, Nested], sizes: Mapping[Expr, int]) ->
             here = f"axis {place + 1} of {t.name}"
             have = int(size) if size.is_Integer else known.get(size, n)
             if have != n:
-                raise Mismatch(f"{here} has size {n}, but {size} is {have} in {source.get(size, 'the formula')}")
+                first = source.get(size, "the formula")
+                raise Mismatch(f"{here} has size {n}, but {size} is {have} in {first}")
             if size.is_Symbol:
                 known[size] = n
                 source.setdefault(size, here)

@@ -119,5 +119,3 @@ def _natural(text: str) -> tuple[tuple[int, int, str], ...]:
 
 def _by_name(e: Expr) -> tuple[object, ...]:
     return (_natural(str(e)),)
-
-

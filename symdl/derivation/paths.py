@@ -7,6 +7,7 @@ In index notation every adjoint is the sum over the indices of the equation that
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,15 +22,15 @@ from symdl.calculus.joint import Reduction, joint_adjoint
 from symdl.calculus.tree import Deriv
 from symdl.derivation.derivation import Derivation, Judge
 from symdl.derivation.reduction import elimination_step
-from symdl.derivation.shown import Times, TotalDeriv
-from symdl.derivation.steps import Applied, Equal, Step, goal_of, steps_of
+from symdl.derivation.shown import Times, TotalDeriv, plain
+from symdl.derivation.steps import Applied, Equal, Note, Step, goal_of, steps_of
 from symdl.errors import InputError
 from symdl.evidence import judge as evidence
-from symdl.formula import Equation, Formula, Variable
-from symdl.notation.binders import Total, rename
+from symdl.formula import Formula, Variable
+from symdl.notation.binders import Total, letters, rename
 from symdl.notation.indicators import Delta
 from symdl.notation.indices import Index
-from symdl.notation.tensors import Elem, TensorSymbol
+from symdl.notation.tensors import Elem, TensorSymbol, real
 from symdl.notation.walk import inline, variables
 
 __all__ = ["Graph", "derive_gradient"]
@@ -59,6 +60,7 @@ def derive_gradient(
         formula.equations,
         graph.meaning,
         tuple(s.equation for s in graph.raw.steps),
+        dict(formula.hyper),
         title=formula.title,
         source=formula.source,
         judge=judge,
@@ -152,7 +154,7 @@ class Graph:
 
     def chain(self) -> list[Step]:
         """The chain rule: products along paths, or one sum a use in index notation."""
-        steps = []
+        steps: list[Step] = []
         for s in self.raw.steps:
             if self.scalar and s.variable not in self.merging and s.variable != self.v:
                 continue
@@ -160,10 +162,21 @@ class Graph:
             lhs = self.whole(s.variable)
             if side != lhs:
                 rule = "chain along the graph" if s.uses else "no use"
+                notes = self._adjoint_note() if not steps else ()
+                claims, value = self._claims(s), s.equation.lhs
                 steps.append(
-                    Step(rule, lhs, (side,), self._claims(s), section="chain", value=_bar_of(s))
+                    Step(rule, lhs, (side,), claims, notes=notes, section="chain", value=value)
                 )
         return steps
+
+    def _adjoint_note(self) -> tuple[Note, ...]:
+        """What the given adjoint of a tensor output means."""
+        if self.loss:
+            return ()
+        taken = {v.name for e in self.formula.equations for v in variables(e.lhs - e.rhs)}
+        loss = real(next(n for n in ("L", "E", "J", "loss") if n not in taken))
+        at = place_of(self.formula.output)
+        return (Note("adjoint", _bar_at(self.formula.output, at), Deriv(loss, at)),)
 
     def _along(self, v: Variable) -> tuple[Expr, ...]:
         """The factors of dE/dv along the only path, up to a node where paths merge."""
@@ -181,21 +194,20 @@ class Graph:
 
     def _sums(self, s: AdjointStep) -> Expr:
         place = place_of(s.variable)
-        return sp.Add(*(self._sum(u, place, _local_name(u), contracted=True) for u in s.uses))
+        return sp.Add(*(self._sum(u, place, _local_name(u)) for u in s.uses))
 
-    def _sum(self, use: Use, place: Expr, local: Expr, contracted: bool) -> Expr:
+    def _sum(self, use: Use, place: Expr, local: Expr) -> Expr:
         """The sum over the indices of y of ybar * local, written at ``place``."""
         e = use.equation
         at = goal_of(use.local).wrt
-        direct = contracted and _is_plain(at, e.index)
+        direct = _is_plain(at, e.index)
         here = at if direct else use.place
         if not direct:
             local = Deriv(e.lhs, use.place) if isinstance(local, Deriv) else local
         body = Times(self.whole(e.variable, e.lhs), local)
         over = tuple(i for i in e.index if not direct or i not in here.index)
         whole = Total(body, *over) if over else body
-        names = dict(zip(here.index, place.index, strict=True)) if isinstance(here, Elem) else {}
-        return rename(whole, names)
+        return rename(whole, _to_place(here, place, ()))
 
     def _claims(self, s: AdjointStep) -> tuple[Applied | Equal, ...]:
         """Every step on the paths of a line: d/dv of the sum of ybar f(v) over all uses."""
@@ -229,10 +241,11 @@ class Graph:
         for s in self.raw.steps:
             for use in s.uses:
                 name = _local_name(use)
-                found.setdefault(name, self._local(use, name))
+                names = _to_place(name.wrt, place_of(s.variable), use.equation.index)
+                found.setdefault(name, self._local(use, name, names))
         return list(found.values())
 
-    def _local(self, use: Use, name: Expr) -> Step:
+    def _local(self, use: Use, name: Deriv, names: Mapping[Index, Index]) -> Step:
         goal, definitions = goal_of(use.local), (use.equation,)
         first = use.local
         while first.before != goal:
@@ -240,15 +253,16 @@ class Graph:
         whole = steps_of(use.local, "full", {goal: name}, definitions)
         below = (whole,) if self.level == "full" and use.local.children else ()
         sides = (goal, first.after, use.local.after)
+        through = use.local.name == "through the output"
         return Step(
-            use.local.name if use.local.name == "through the output" else "local derivative",
-            name,
-            tuple(e for e in dict.fromkeys(sides) if e != name),
+            use.local.name if through else "local derivative",
+            rename(name, names),
+            tuple(rename(e, names) for e in dict.fromkeys(sides) if e != name),
             tuple(Applied(n, definitions) for n in use.local.walk()),
             below,
             _conditions(use),
             section="local",
-            value=use.local.after,
+            value=rename(use.local.after, names),
         )
 
     # ------------------------------------------------------------------ put together
@@ -270,19 +284,19 @@ class Graph:
             side = self._products(s).xreplace(local)
             sides: tuple[Expr, ...] = (side,)
         else:
-            parts = (self._sum(u, place, _with_deltas(u), contracted=False) for u in s.uses)
-            direct = all(_is_plain(goal_of(u.local).wrt, u.equation.index) for u in s.uses)
             after = self.shown(s.equation.rhs)
-            sides = (after,) if direct else (sp.Add(*parts), after)
+            parts = sp.Add(*(self._sum(u, place, _with_deltas(u)) for u in s.uses))
+            direct = all(_is_plain(goal_of(u.local).wrt, u.equation.index) for u in s.uses)
+            sides = (after,) if direct or plain(parts) == after else (parts, after)
         rule = "put together" if len(sides) == 1 else "contraction"
         claims = self._claims(s)
-        if len(sides) == 1 and lhs in (*self._products_of_one(s), sides[0]):
+        if len(sides) == 1 and self._is_local(s):
             return []
-        return [Step(rule, lhs, sides, claims, section="together", value=_bar_of(s))]
+        return [Step(rule, lhs, sides, claims, section="together", value=s.equation.lhs)]
 
-    def _products_of_one(self, s: AdjointStep) -> tuple[Expr, ...]:
-        """A line that would only repeat the local derivative is left out."""
-        return tuple(_local_name(u) for u in s.uses) if len(s.uses) == 1 and self.scalar else ()
+    def _is_local(self, s: AdjointStep) -> bool:
+        """True where the output reads the variable itself: the local derivative said it all."""
+        return self.loss and [u.equation.variable for u in s.uses] == [self.formula.output]
 
     def _result(self) -> list[Step]:
         lhs, step = self.whole(self.v), self.raw.step(self.v)
@@ -307,12 +321,22 @@ def _conditions(use: Use) -> tuple[sp.Basic, ...]:
     return tuple(dict.fromkeys(c for _, s in whole.read() for c in s.conditions))
 
 
+def _to_place(here: Expr, place: Expr, others: tuple[Index, ...]) -> dict[Index, Index]:
+    """Call the indices of ``here`` as in ``place``, and keep the ``others`` apart from them."""
+    if not (isinstance(here, Elem) and all(isinstance(i, Index) for i in here.index)):
+        return {}
+    new: dict[Index, Index] = dict(zip(here.index, place.index, strict=True))
+    taken = {i.name for i in new.values()}
+    for i in others:
+        if i not in new and i.name in taken:
+            letter = next(c for c in letters(i.size) if c not in taken)
+            new[i] = Index(letter, i.size)
+            taken.add(letter)
+    return new
+
+
 def _bar_at(v: Variable, at: Expr) -> Expr:
     return Elem(bar(v), *at.index) if isinstance(at, Elem) else bar(v)
-
-
-def _bar_of(s: AdjointStep) -> Expr:
-    return s.equation.lhs
 
 
 def _local_name(use: Use) -> Expr:
@@ -323,7 +347,7 @@ def _local_name(use: Use) -> Expr:
 def _with_deltas(use: Use) -> Expr:
     """The local derivative for the element at ``use.place``."""
     at = goal_of(use.local).wrt
-    if at == use.place or not isinstance(at, Elem):
+    if not isinstance(at, Elem) or at == use.place or _is_plain(at, use.equation.index):
         return use.local.after
     pairs = zip(at.index, use.place.index, strict=True)
     return use.local.after * sp.Mul(*(Delta(i - a) for i, a in pairs))
@@ -334,5 +358,3 @@ def _is_plain(at: Expr, index: tuple[Index, ...]) -> bool:
     if not isinstance(at, Elem):
         return True
     return set(at.index) <= set(index) and len(set(at.index)) == len(at.index)
-
-

@@ -10,11 +10,13 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from symdl.calculus.tree import Deriv
+from symdl.derivation.names import named
 from symdl.derivation.order import fraction, terms
 from symdl.derivation.shown import Evaluated, Times, TotalDeriv, is_ordinary
 from symdl.notation.binders import Binder, Total
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.tensors import Elem
+from symdl.notation.walk import free_indices
 
 __all__ = ["PlainPrinter", "plain_text"]
 
@@ -43,6 +45,7 @@ class PlainPrinter(StrPrinter):
     def __init__(self, numbers: Mapping[Expr, str]) -> None:
         super().__init__({"order": "none"})
         self._numbers = numbers
+        self._taken: frozenset[str] = frozenset()
         self._dot = " × " if numbers else "·"
         self._own: tuple[tuple[type, Callable[..., str]], ...] = (
             (Elem, self._elem),
@@ -55,6 +58,11 @@ class PlainPrinter(StrPrinter):
             (UnitStep, self._step),
             (sp.Symbol, lambda e: "".join(c if c.isprintable() else "?" for c in e.name)),
         )
+
+    def doprint(self, expr: Expr) -> str:
+        """Print a whole expression; no bound index is called like a free one in it."""
+        self._taken = frozenset(i.name for i in free_indices(expr))
+        return super().doprint(expr)
 
     def _print(self, expr: Expr, **kwargs: object) -> str:
         if isinstance(expr, sp.Basic):
@@ -76,9 +84,11 @@ class PlainPrinter(StrPrinter):
         return f"{e.tensor.name}[{','.join(self._print(p) for p in e.index)}]"
 
     def _binder(self, e: Binder) -> str:
-        body, index = e.named()
+        body, index = named(e, self._taken)
         symbol = "Σ" if isinstance(e, Total) else e.symbol
+        outside, self._taken = self._taken, self._taken | {i.name for i in index}
         shown = self._print(body)
+        self._taken = outside
         if body.is_Add or body.could_extract_minus_sign():
             shown = f"({shown})"
         return f"{symbol}[{','.join(i.name for i in index)}] {shown}"
@@ -138,7 +148,7 @@ class PlainPrinter(StrPrinter):
 
     def _factor(self, f: Expr) -> str:
         shown = self._print(f)
-        open_end = f.is_Add or isinstance(f, Times) or f.is_number and f.is_negative
+        open_end = f.is_Add or isinstance(f, Times) or (f.is_number and f.is_negative)
         return f"({shown})" if open_end else shown
 
     def _print_Pow(self, e: Expr, rational: bool = False) -> str:

@@ -14,13 +14,14 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE
 
 from symdl.calculus.tree import Deriv
-from symdl.derivation.names import GREEK, taken_apart
+from symdl.derivation.names import GREEK, named, taken_apart
 from symdl.derivation.order import fraction, terms
 from symdl.derivation.shown import Evaluated, Times, TotalDeriv, is_ordinary
 from symdl.notation.binders import Binder
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.indices import Bound, Index
 from symdl.notation.tensors import Elem
+from symdl.notation.walk import free_indices
 
 __all__ = ["FormulaPrinter", "latex", "latex_name", "latex_text"]
 
@@ -54,7 +55,7 @@ def latex_text(text: str) -> str:
     >>> latex_text("50 % of {x}_1")
     '50 \\% of \\{x\\}\\_1'
     """
-    return "".join(_TEXT_ESCAPES.get(c, c) for c in text)
+    return "".join(_TEXT_ESCAPES.get(c, c if c.isprintable() else "?") for c in text)
 
 
 def latex_name(name: str) -> str:
@@ -83,7 +84,7 @@ def _scripts(name: str) -> tuple[str, str, str]:
 def _word(word: str) -> str:
     if word in GREEK:
         return "\\" + word
-    if word.isascii() and (len(word) == 1 and word.isalpha() or word.isdecimal()):
+    if word.isascii() and ((len(word) == 1 and word.isalpha()) or word.isdecimal()):
         return word
     inside = "".join(_MATH_ESCAPES.get(c, c if c.isprintable() else "?") for c in word)
     return rf"\mathrm{{{inside}}}" if word.isascii() else rf"\text{{{latex_text(word)}}}"
@@ -93,8 +94,9 @@ class FormulaPrinter(LatexPrinter):
     """SymPy's LaTeX printer with the names, the order and the objects of symdl."""
 
     def __init__(self, numbers: Mapping[Expr, str]) -> None:
-        super().__init__({"order": "none", "ln_notation": False, "mul_symbol": None})
+        super().__init__({"order": "none"})
         self._numbers = numbers
+        self._taken: frozenset[str] = frozenset()
         self._own: tuple[tuple[type, Callable[..., str]], ...] = (
             (Elem, self._elem),
             (Binder, self._binder),
@@ -106,6 +108,11 @@ class FormulaPrinter(LatexPrinter):
             (UnitStep, self._step),
             (sp.Symbol, self._symbol),
         )
+
+    def doprint(self, expr: Expr) -> str:
+        """Print a whole expression; no bound index is called like a free one in it."""
+        self._taken = frozenset(i.name for i in free_indices(expr))
+        return super().doprint(expr)
 
     def _print(self, expr: Expr, **kwargs: object) -> str:
         if isinstance(expr, sp.Basic):
@@ -149,9 +156,11 @@ class FormulaPrinter(LatexPrinter):
         return f"{base}^{{({above})}}_{{{index}}}" if above else f"{base}_{{{index}}}"
 
     def _binder(self, e: Binder) -> str:
-        body, index = e.named()
+        body, index = named(e, self._taken)
         names = ", ".join(latex_name(i.name) for i in index)
+        outside, self._taken = self._taken, self._taken | {i.name for i in index}
         shown = self._print(body)
+        self._taken = outside
         if body.is_Add or body.could_extract_minus_sign():
             shown = rf"\left({shown}\right)"
         return rf"{e.latex_symbol}_{{{names}}} {shown}"
@@ -197,16 +206,17 @@ class FormulaPrinter(LatexPrinter):
     def _print_Mul(self, e: Expr) -> str:
         f = fraction(e)
         lead, above = self._coefficient(f.coefficient, f.above, bool(f.below))
-        last = [a for a in above if isinstance(a, (Binder, sp.Piecewise))]
-        over = self._product([*lead, *(a for a in above if a not in last)])
-        if f.below or f.coefficient.q > 1 and not _in_front(f.coefficient, f.above, f.below):
+        ends = (Binder, sp.Piecewise, Deriv, Evaluated) if f.below else (Binder, sp.Piecewise)
+        last = [a for a in above if isinstance(a, ends)]
+        over = self._product([*lead, *(a for a in above if a not in last)], alone=bool(f.below))
+        if f.below or (f.coefficient.q > 1 and not _in_front(f.coefficient, f.above, f.below)):
             q = [] if f.coefficient.q == 1 else [sp.Integer(f.coefficient.q)]
             over = rf"\frac{{{over or '1'}}}{{{self._product([*q, *f.below], alone=True)}}}"
         elif f.coefficient.q > 1:
             front = rf"\frac{{{f.coefficient.p}}}{{{f.coefficient.q}}}"
             over = front + (self._sign(front, over) + over if over else "")
         tail = self._product(last)
-        between = " " if over and tail else ""
+        between = (" \\times " if self._numbers else " ") if over and tail else ""
         return ("-" if f.negative else "") + over + between + tail
 
     def _coefficient(
@@ -237,7 +247,9 @@ class FormulaPrinter(LatexPrinter):
 
     def _factor(self, f: Expr) -> str:
         shown = self._print(f)
-        open_end = f.is_Add or isinstance(f, (Times, sp.Piecewise)) or f.is_number and f.is_negative
+        open_end = (
+            f.is_Add or isinstance(f, (Times, sp.Piecewise)) or (f.is_number and f.is_negative)
+        )
         return rf"\left({shown}\right)" if open_end else shown
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import sympy as sp
@@ -11,9 +12,12 @@ from symdl.calculus.adjoint import place_of
 from symdl.errors import InputError
 from symdl.formula import Equation, Formula
 from symdl.notation.entry import from_sympy
+from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.text import parse, parse_equation
 from symdl.notation.walk import free_indices, variables
+
+_ELEMENT = re.compile(r"\s*([^\W\d][\w.]*)\s*\[((?:\s*\w{1,20}\s*,?)+)\]\s*\Z")
 
 __all__ = ["find", "plain_symbols", "read_subject", "read_variable"]
 
@@ -32,9 +36,7 @@ def read_subject(what: object) -> Expr | Formula:
         return _formula(Equation(from_sympy(what.lhs), from_sympy(what.rhs)))
     if isinstance(what, (Expr, int)):
         return from_sympy(what)
-    raise InputError(
-        f"derive needs a formula, an expression or text, not {type(what).__name__}"
-    )
+    raise InputError(f"derive needs a formula, an expression or text, not {type(what).__name__}")
 
 
 def _formula(equation: Equation) -> Formula:
@@ -45,9 +47,7 @@ def _formula(equation: Equation) -> Formula:
 def read_variable(x: object, known: frozenset[sp.Symbol], e: Expr) -> Expr:
     """The symbol, or the element at free indices, that ``x`` names among ``known``."""
     if isinstance(x, str) and "[" in x:
-        tensors = {v.name: v for v in known if isinstance(v, TensorSymbol)}
-        free = {i.name: i for i in free_indices(e)}
-        x = parse(x, tensors=tensors, indices=free)
+        x = _element(x, known, e)
     if isinstance(x, sp.Indexed):
         x = from_sympy(x)
     if isinstance(x, Elem):
@@ -55,6 +55,24 @@ def read_variable(x: object, known: frozenset[sp.Symbol], e: Expr) -> Expr:
         return x
     v = find(x, known)
     return place_of(v, frozenset(i.name for i in free_indices(e)))
+
+
+def _element(text: str, known: frozenset[sp.Symbol], e: Expr) -> Expr:
+    """``W[a,b]``: an index of ``e`` by its name, a number, or a new index over that axis."""
+    match = _ELEMENT.match(text)
+    if match is None:
+        raise InputError(f"{text!r} is not an element such as W[a,b]")
+    t = find(match[1], known)
+    names = [p.strip() for p in match[2].split(",")]
+    if not isinstance(t, TensorSymbol) or len(names) != t.rank:
+        axes = list(t.axes) if isinstance(t, TensorSymbol) else "none"
+        raise InputError(f"{text!r} does not fit the axes of {t}: {axes}")
+    free = {i.name: i for i in free_indices(e)}
+    at = []
+    for p, size in zip(names, t.axes, strict=True):
+        new = sp.Integer(int(p)) if p.isdecimal() else Index(p, size)
+        at.append(free.get(p, new))
+    return t[tuple(at)]
 
 
 def find(x: object, known: Iterable[sp.Symbol]) -> sp.Symbol:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["render"]
 
-_WIDE = 96
+_WIDE = 84
 
 
 def render(derivation: Derivation, lang: str, verdicts: bool) -> str:
@@ -27,7 +27,7 @@ def render(derivation: Derivation, lang: str, verdicts: bool) -> str:
             section = line.section
             out += ["", words.section(section)]
         out += _block(line, words, numbers, derivation)
-    return "\n".join(out).strip() + "\n"
+    return "\n".join(out).strip("\n") + "\n"
 
 
 def _block(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -36,8 +36,16 @@ MAX_DEGREE = 1_000
 MAX_EXP = 2**32  # of a number under exp
 MAX_ARGUMENTS = 16  # of max and min, which compare each pair
 
-_BRANCHING = {"abs": 1, "max": 1, "min": 1, "sign": 1, "where": 16}  # what one costs, unnested
-_REFUSED_BY_SYMPY = (ArithmeticError, NotImplementedError, TypeError, ValueError)
+_BRANCHING = ("abs", "max", "min", "sign")  # SymPy asks about their arguments, again and again
+# what SymPy raises, in its depth, where an operation has no value or a node of ours is in its way
+_REFUSED_BY_SYMPY = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+)
 _CLOSES = {")": "(", "]": "["}
 
 
@@ -129,14 +137,14 @@ def measure(tree: Tree[Token], also_branching: Iterable[str] = ()) -> None:
     """Refuse a tree that is too large, too deep, or would take SymPy too long to build.
 
     The work is counted as what SymPy does: it looks into a whole subtree for each node, twice as
-    long for each maximum, absolute value or case inside another, compares the arguments of a
+    long for each maximum or absolute value inside another, compares the arguments of a
     maximum in pairs, evaluates constants with more digits the deeper they are, and tries the orders
     of the indices of a sum.
     """
-    weight = {**dict.fromkeys(also_branching, 1), **_BRANCHING}
+    branching = {*_BRANCHING, *also_branching}
     found: dict[int, _Measure] = {}
     for t in tree.iter_subtrees():  # from the leaves up, without recursion
-        found[id(t)] = _measured(t, [found[id(c)] for c in t.children if id(c) in found], weight)
+        found[id(t)] = _measured(t, [found[id(c)] for c in t.children if id(c) in found], branching)
     top = found[id(tree)]
     limits = (
         (top.depth, MAX_DEPTH, "levels of operations inside each other"),
@@ -144,7 +152,7 @@ def measure(tree: Tree[Token], also_branching: Iterable[str] = ()) -> None:
         (
             int(top.work),
             MAX_WORK,
-            "units of work (max, abs, where, sums in each other multiply it)",
+            "units of work (max, abs and sums inside each other multiply it)",
         ),
     )
     for count, limit, what in limits:
@@ -152,7 +160,7 @@ def measure(tree: Tree[Token], also_branching: Iterable[str] = ()) -> None:
             raise wrong(tree, f"{count} {what}", f"at most {limit}", "try several equations")
 
 
-def _measured(t: Tree[Token], inner: list[_Measure], weight: Mapping[str, int]) -> _Measure:
+def _measured(t: Tree[Token], inner: list[_Measure], branching: set[str]) -> _Measure:
     size = 1 + sum(m.size for m in inner)
     level = max((m.level for m in inner), default=0)
     bound = max((m.bound for m in inner), default=0)
@@ -161,10 +169,10 @@ def _measured(t: Tree[Token], inner: list[_Measure], weight: Mapping[str, int]) 
     constant = t.data not in ("name", "access", "bind") and all(m.constant for m in inner)
     work = sum(m.work for m in inner) + size / 10
     name = str(t.children[0]) if t.data in ("call", "bind") else ""
-    if t.data == "call" and name in weight:
+    if t.data == "call" and name in branching:
         if name in ("max", "min"):
             width = sum(m.width for m in inner)
-        work += max(weight[name], width**2 // 2) * 2.0 ** min(level, 60)
+        work += max(1, width**2 // 2) * 2.0 ** min(level, 60)
         level += 1
     elif t.data == "bind" and not isinstance(t.children[1], str):
         bound += len(t.children[1].children)

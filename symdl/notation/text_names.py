@@ -247,8 +247,7 @@ class Names:
         token = as_token(node.children[0])
         name = str(token)
         if isinstance(self.tensors.get(name), TensorSymbol):
-            tensor = self.tensors[name]
-            use = f"'{name}', a tensor with {tensor.rank} axes, without indices"
+            use = f"'{name}', which is a tensor, without indices"
             raise wrong(token, use, f"{name}[...] with its indices")
         for known in (scope, self.symbols, self.tensors, self.sizes, CONSTANTS):
             if name in known:

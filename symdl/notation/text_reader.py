@@ -165,7 +165,7 @@ class Reader:
         if name in PLAIN:
             if len(parts) != 1:
                 hint = "log is natural; another base is log(x)/log(2)" if name == "log" else ""
-                raise wrong(token, f"{len(parts)} arguments of '{name}'", "one argument", hint)
+                raise wrong(token, f"{_arguments(len(parts))} of '{name}'", "one argument", hint)
             return self._function(token, name, self.build(parts[0], scope))
         if name not in SPECIAL:
             known = sorted({*FUNCTIONS, *self.names.functions})
@@ -176,7 +176,7 @@ class Reader:
             raise wrong(token, use, f"one of {', '.join(known)}", hint)
         use, low, high = SPECIAL[name]
         if not low <= len(parts) <= high:
-            raise wrong(token, f"{len(parts)} arguments of '{name}'", use)
+            raise wrong(token, f"{_arguments(len(parts))} of '{name}'", use)
         method: Callable[..., Expr] = getattr(self, f"_call_{name}")
         return method(token, scope, *parts)
 
@@ -227,6 +227,9 @@ class Reader:
         if isinstance(test, str) or test.data != "compare":
             raise wrong(test, "no comparison", "one such as x < 1", "write where(x < 1, a, b)")
         left, right = (self.build(c, scope) for c in test.children[::2])
+        if left.has(sp.Piecewise) or right.has(sp.Piecewise):
+            hint = "give it a name in an equation of its own"
+            raise wrong(test, "where inside a comparison", "sides without cases", hint)
         self._comparable(at, left, right)
         a, b = self.build(yes, scope), self.build(no, scope)
         compare = _COMPARE[str(test.children[1])]
@@ -243,3 +246,7 @@ class Reader:
 def _multiplied(parts: list[Expr]) -> Expr:
     """Multiply from left to right, as Python would; all at once where that would take long."""
     return reduce(lambda a, b: a * b, parts) if len(parts) <= 16 else sp.Mul(*parts)
+
+
+def _arguments(count: int) -> str:
+    return "1 argument" if count == 1 else f"{count or 'no'} arguments"

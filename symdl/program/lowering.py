@@ -35,7 +35,7 @@ def lower(
     >>> x, W, b, z = tensors("x[n,i] W[i,j] b[j] z[n,j]", n, i, j)
     >>> dense = Equation(z[n, j], total(x[n, i] * W[i, j], i) + b[j])
     >>> print(lower([dense], {z}))
-    t1[n,j] = contract x[n,i] W[i,j]
+    t1[n,j] = contract W[i,j] x[n,i]
     z[n,j] = b[j] + t1[n,j]
     """
     work = Lowering(equations, hints or {})

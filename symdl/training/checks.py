@@ -35,7 +35,7 @@ def numbers(name: str, given: object, dtype: str) -> Array:
     """
     array = _as_array(name, given)
     with np.errstate(over="ignore"):
-        cast = np.ascontiguousarray(array, dtype=dtype)
+        cast = np.asarray(array, dtype=dtype, order="C")
     if not np.isfinite(cast).all():
         place = tuple(int(p[0]) for p in np.nonzero(~np.isfinite(cast)))
         value = array[place]
@@ -96,7 +96,10 @@ def features(given: object, width: int | None, layer: str, dtype: str, part: str
 
 def same_rows(x: Array, y: object, part: str = "") -> None:
     """Raise Mismatch where x and y have unequal numbers of rows."""
-    rows = len(y) if hasattr(y, "__len__") else 0
+    try:
+        rows = len(y)  # type: ignore[arg-type]
+    except TypeError:
+        rows = 0
     if rows != len(x):
         raise Mismatch(f"x{part} has {len(x)} rows, but y has {rows}: each row needs its target")
 

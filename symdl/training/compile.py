@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import sympy as sp
 from numpy.typing import NDArray
 
+from symdl.backends.function import Compiled, compile_function
 from symdl.backends.step import Step, build_step
+from symdl.calculus.compose import Renaming
 from symdl.calculus.network import backpropagate
+from symdl.calculus.stabilise import stabilise
 from symdl.errors import InputError, NotSupported
 from symdl.formula import Formula
 from symdl.training.choices import one_of
@@ -42,14 +45,18 @@ def setup(
     loss: object, optimizer: object, metrics: Sequence[object], dtype: object, backend: object
 ) -> Setup:
     """Check the words of ``compile``; raise InputError or NotSupported."""
-    if backend not in BACKENDS:
-        raise NotSupported(f"the backend {backend!r}; there is: {', '.join(BACKENDS)}")
+    _check_backend(backend)
     if isinstance(metrics, str) or not all(isinstance(m, str) for m in metrics):
         raise InputError(f"metrics must be a list of names, such as ['accuracy'], not {metrics!r}")
     known = one_of("dtype", _name_of(dtype), DTYPES)
     chosen = None if optimizer is None else optimizer_of(optimizer)
     names = tuple(str(m) for m in metrics)
     return Setup(loss_formula(loss).name, chosen, names, known, str(backend))
+
+
+def _check_backend(backend: object) -> None:
+    if backend not in BACKENDS:
+        raise NotSupported(f"the backend {backend!r}; there is: {', '.join(BACKENDS)}")
 
 
 def _name_of(dtype: object) -> str:
@@ -71,7 +78,7 @@ def build(
         derived.backward,
         inputs=[net.input],
         targets=[net.target],
-        parameters={p.variable: weights[p.name].astype(chosen.dtype) for p in net.parameters},
+        parameters={p.variable: weights[p.name] for p in net.parameters},
         loss=net.loss,
         output=net.output,
         gradients=derived.gradients,
@@ -82,18 +89,41 @@ def build(
     )
 
 
+@overload
+def compile(
+    model_or_formula: Formula,
+    loss: None = None,
+    optimizer: None = None,
+    backend: str = "numpy",
+    dtype: str = "float64",
+) -> Compiled: ...
+
+
+@overload
+def compile(
+    model_or_formula: Sequential,
+    loss: str | None = None,
+    optimizer: str | Optimizer | None = None,
+    backend: str = "numpy",
+    dtype: str = "float64",
+) -> Step: ...
+
+
 def compile(
     model_or_formula: Sequential | Formula,
     loss: str | None = None,
     optimizer: str | Optimizer | None = None,
     backend: str = "numpy",
     dtype: str = "float64",
-) -> Step:
+) -> Step | Compiled:
     """Return the step that trains a model: ``step(x, y)`` updates and gives the loss before.
 
     The weights are the model's own, so ``model.predict`` sees what the step has learned.  Without
     an optimizer the step computes losses and gradients, and updates nothing.  ``loss=None`` takes
     the one that the model was compiled with.
+
+    A formula becomes a function of its inputs, parameters, draws and old states, in this order; it
+    returns the output, and after it the new states.  Its constants take their default values.
 
     Raises InputError where the size of the input or the loss is unknown, NotSupported for other
     backends.
@@ -102,12 +132,17 @@ def compile(
     >>> from symdl.training.layers import Dense, Input
     >>> from symdl.training.sequential import Sequential
     >>> step = compile(Sequential([Input(2), Dense(1)]), loss="mse", optimizer="sgd")
-    >>> first = step.step(np.ones((4, 2)), np.zeros((4, 1)))
-    >>> bool(step.step(np.ones((4, 2)), np.zeros((4, 1))) < first)
+    >>> first = step(np.ones((4, 2)), np.zeros((4, 1)))
+    >>> step(np.ones((4, 2)), np.zeros((4, 1))) < first
     True
+    >>> from symdl.catalog.activations import SOFTMAX
+    >>> compile(SOFTMAX)([[0.0, 0.0]])
+    array([[0.5, 0.5]])
     """
     if isinstance(model_or_formula, Formula):
-        raise NotSupported("compiling a single formula; compile a Sequential")
+        if loss is not None or optimizer is not None:
+            raise InputError("a formula is compiled as it is: leave loss and optimizer away")
+        return _function(model_or_formula, backend, dtype)
     model = model_or_formula
     before = model.setup
     if loss is None and before is None:
@@ -119,3 +154,13 @@ def compile(
         dtype=dtype,
     )
     return model.step
+
+
+def _function(formula: Formula, backend: str, dtype: str) -> Compiled:
+    _check_backend(backend)
+    constants = Renaming(dict(formula.hyper), {})
+    equations = [constants.equation(e) for e in stabilise(formula).formula.equations]
+    old, new = zip(*formula.state, strict=True) if formula.state else ((), ())
+    inputs = (*formula.inputs, *formula.parameters, *formula.random, *old)
+    name = one_of("dtype", _name_of(dtype), DTYPES)
+    return compile_function(equations, inputs, (formula.output, *new), dtype=name)

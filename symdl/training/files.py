@@ -96,10 +96,12 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Saved, dict[str, Array]]:
 
 def _arrays(path: Path) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
+        with path.open("rb") as handle:
+            found = np.load(handle, allow_pickle=False)
+            if not isinstance(found, np.lib.npyio.NpzFile):
                 raise InputError(f"{path}: one array, not a model; was it written by save()?")
-            return {name: file[name] for name in file.files}
+            with found:
+                return {name: found[name] for name in found.files}
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
     except (ValueError, EOFError, zipfile.BadZipFile) as error:

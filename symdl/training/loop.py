@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from symdl.errors import InputError, Mismatch
 from symdl.training.callbacks import Callback, History, Trained
 from symdl.training.choices import real_number
 from symdl.training.metrics import Metric
-from symdl.training.progress import Reporter
+
+if TYPE_CHECKING:
+    from symdl.training.progress import Reporter
 
 __all__ = ["Data", "callbacks_for", "evaluate", "pair", "split_off", "train"]
 

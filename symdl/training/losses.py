@@ -8,7 +8,14 @@ from symdl.formula import Formula
 from symdl.notation.tensors import TensorSymbol
 from symdl.training.choices import choose
 
-__all__ = ["LOSSES", "check_last_activation", "is_sparse", "loss_formula", "targets_of"]
+__all__ = [
+    "LOSSES",
+    "check_last_activation",
+    "is_sparse",
+    "joins_activation",
+    "loss_formula",
+    "targets_of",
+]
 
 _ALIASES = {"mse": losses.MSE, "bce": losses.BINARY_CROSSENTROPY}
 LOSSES: dict[str, Formula] = {f.name: f for f in losses.ALL} | _ALIASES
@@ -43,6 +50,15 @@ def targets_of(loss: Formula) -> TensorSymbol:
 def is_sparse(loss: Formula) -> bool:
     """Whether the targets are class labels instead of one column a unit."""
     return targets_of(loss).labels is not None
+
+
+def joins_activation(loss: Formula) -> bool:
+    """Whether the loss takes logarithms of its prediction, so that the two are derived jointly.
+
+    >>> joins_activation(loss_formula("bce")), joins_activation(loss_formula("mse"))
+    (True, False)
+    """
+    return loss.name in _NEEDS
 
 
 def check_last_activation(loss: Formula, activation: str | None) -> None:

@@ -21,7 +21,12 @@ from symdl.formula import Equation, Formula, Variable
 from symdl.notation.indices import Index, size_of
 from symdl.notation.tensors import TensorSymbol
 from symdl.training.layers import ACTIVATIONS, Activation, Dense, Layer
-from symdl.training.losses import check_last_activation, loss_formula, targets_of
+from symdl.training.losses import (
+    check_last_activation,
+    joins_activation,
+    loss_formula,
+    targets_of,
+)
 
 __all__ = [
     "DATA_SIZE",
@@ -128,7 +133,10 @@ def layer_names(given: Sequence[Layer]) -> tuple[str, ...]:
 
 
 def network(given: Sequence[Layer], loss: str) -> Network:
-    """Turn layers and the name of a loss into pieces; the last activation joins the loss.
+    """Turn layers and the name of a loss into pieces.
+
+    A loss that takes logarithms of its prediction forms one piece with the last activation: their
+    gradient is derived jointly, where exponentials and logarithms cancel.
 
     Raises InputError where the loss cannot read the outputs, or there is no layer.
 
@@ -140,14 +148,14 @@ def network(given: Sequence[Layer], loss: str) -> Network:
     """
     steps, parameters = _steps(given)
     formula = loss_formula(loss)
-    last = steps[-1].activation
-    check_last_activation(formula, last)
+    check_last_activation(formula, steps[-1].activation)
+    joint = joins_activation(formula)
     pieces, value = [], TensorSymbol("x", (N, DATA_SIZE))
     data = value
-    for step in steps[:-1] if last else steps:
+    for step in steps[:-1] if joint else steps:
         piece, value = step.piece(value)
         pieces.append(piece)
-    end = _joint(steps[-1], formula, value) if last else _loss_alone(formula, value)
+    end = _joint(steps[-1], formula, value) if joint else _loss_alone(formula, value)
     output = end.variable(formula.inputs[0])
     target = end.variable(targets_of(formula))
     return Network((*pieces, end), parameters, data, target, output, end.variable(losses.L))
@@ -180,14 +188,14 @@ def _steps(given: Sequence[Layer]) -> tuple[list[_Step], tuple[Parameter, ...]]:
     steps: list[_Step] = []
     parameters: list[Parameter] = []
     size, count, units = DATA_SIZE, 0, 0
-    after = [*(a.applied if isinstance(a, Activation) else None for a in given[1:]), None]
-    for layer, name, following in zip(given, layer_names(given), after, strict=True):
+    for layer, name, after in zip(given, layer_names(given), [*given[1:], None], strict=False):
         if isinstance(layer, Dense):
             count, units = count + 1, layer.units
             below, size = size, size_of(f"D{count}")
             kind = layers.DENSE if layer.use_bias else layers.DENSE_NO_BIAS
             steps.append(_Step(kind, name, size))
             kernel = TensorSymbol(f"{name}.W", (below, size))
+            following = after.applied if isinstance(after, Activation) else None
             parameters.append(Parameter(kernel, layer.initializer(following)))
             if layer.use_bias:
                 bias = TensorSymbol(f"{name}.b", (size,))

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from symdl.backends.step import Step
 from symdl.errors import InputError, Mismatch
@@ -29,8 +28,6 @@ from symdl.training.network import (
     sizes_of,
 )
 from symdl.training.optimizers import Optimizer
-from symdl.training.progress import reporter
-from symdl.training.summary import summary_text
 
 __all__ = ["Sequential"]
 
@@ -139,6 +136,8 @@ class Sequential:
 
         Raises InputError and Mismatch for data that the model cannot be trained on.
         """
+        from symdl.training.progress import reporter  # rich takes its time to import
+
         epochs = positive_int("epochs", epochs)
         batch_size = positive_int("batch_size", batch_size)
         data, validation = loop.split_off(self._data(x, y), validation_split)
@@ -210,10 +209,12 @@ class Sequential:
 
     def summary(self) -> str:
         """Print and return a table of the layers with the shapes and numbers of their weights."""
+        from symdl.training.summary import show, summary_text
+
         if self._knows_columns():
             self._build()
         text = summary_text(self.name, self._layers, self._weights)
-        Console().print(text, markup=False, highlight=False, soft_wrap=True)
+        show(text)
         return text
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -259,7 +260,8 @@ class Sequential:
         self._columns = sizes[DATA_SIZE]
         if self._step is None:
             parameters = parameters_of(self._layers)
-            self._weights = initial_weights(parameters, sizes, self.seed, self._weights)
+            found = initial_weights(parameters, sizes, self.seed, self._weights)
+            self._weights = {name: w.astype(self._dtype, copy=False) for name, w in found.items()}
 
     def _running(self) -> Step:
         """The step; before ``compile`` it serves for the outputs alone."""

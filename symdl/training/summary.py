@@ -14,7 +14,7 @@ from rich.table import Table
 from symdl.training.layers import Layer
 from symdl.training.network import layer_names
 
-__all__ = ["summary_text"]
+__all__ = ["show", "summary_text"]
 
 _WIDTH = 88
 
@@ -34,3 +34,8 @@ def summary_text(name: str, layers: Sequence[Layer], weights: Mapping[str, NDArr
     Console(file=text, width=_WIDTH, color_system=None).print(table)
     total = f"{sum(w.size for w in weights.values()):,}" if weights else "known with the input size"
     return f"{text.getvalue()}Total number of weights: {total}"
+
+
+def show(text: str) -> None:
+    """Print text as it is, without wrapping or colours of its own."""
+    Console().print(text, markup=False, highlight=False, soft_wrap=True)

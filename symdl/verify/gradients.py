@@ -167,6 +167,18 @@ def _compare(
     return GradientCheck(largest, len(places) - kinks, kinks, tolerance, worst)
 
 
+def _twin(model: Sequential, x: Any) -> Sequential:
+    """The same model with the same weights, in float64."""
+    from symdl.training.sequential import Sequential
+
+    assert model.setup is not None
+    twin = Sequential(model.layers)
+    twin.compile(optimizer=None, loss=model.setup.loss, dtype="float64")
+    twin.predict(x)  # settles the number of columns
+    twin.set_weights(model.get_weights())
+    return twin
+
+
 def check_model(
     model: Sequential,
     x: Any,
@@ -189,10 +201,12 @@ def check_model(
     >>> all(check.ok for check in check_model(model, x, x[:, :1]).values())
     True
     """
-    _, ours = model.gradients(x, y)
-    assert model.setup is not None
+    if model.setup is None:
+        raise InputError("compile the model first: its gradients belong to a loss")
+    model.evaluate(x, y)  # checks the data against the model
+    _, ours = model.step.gradients(np.asarray(x), np.asarray(y))
     bound = max(tolerance, 2e-4) if model.setup.dtype == "float32" else tolerance
-    twin = model.copy(dtype="float64")
+    twin = _twin(model, x)
     rows = np.shape(x)[0]
     out = {}
     for name, found in ours.items():

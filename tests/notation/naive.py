@@ -15,11 +15,19 @@ from symdl.notation.tensors import Elem, TensorSymbol
 MP = mpmath.mp.clone()
 MP.dps = 100
 
+
+
+def log(x):
+    if x <= 0:
+        raise ValueError(f"the logarithm of {x}")
+    return MP.log(x)
+
+
 FUNCTIONS = {
-    sp.exp: MP.exp, sp.log: MP.log, sp.tanh: MP.tanh, sp.sin: MP.sin, sp.cos: MP.cos,
-    sp.Abs: abs, sp.sign: MP.sign, sp.erf: MP.erf, log1p: lambda x: MP.log(1 + x),
+    sp.exp: MP.exp, sp.log: log, sp.tanh: MP.tanh, sp.sin: MP.sin, sp.cos: MP.cos,
+    sp.Abs: abs, sp.sign: MP.sign, sp.erf: MP.erf, log1p: lambda x: log(1 + x),
     expm1: lambda x: MP.exp(x) - 1, sp.Max: max, sp.Min: min, sp.sinh: MP.sinh, sp.cosh: MP.cosh,
-    xlogy: lambda x, y: MP.mpf(0) if x == 0 else x * MP.log(y),
+    xlogy: lambda x, y: MP.mpf(0) if x == 0 else x * log(y),
     Delta: lambda e: MP.mpf(e == 0),
     InRange: lambda e, size: MP.mpf(0 <= e < size),
     UnitStep: lambda z, zero: MP.mpf(1) if z > 0 else zero if z == 0 else MP.mpf(0),

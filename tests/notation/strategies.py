@@ -69,9 +69,8 @@ def binders(draw, scope, body, kind=Total, most=3):
 
 
 def deltas(scope):
-    """Delta of two places of one axis (rarely of two), sometimes with a shift or a factor 2."""
-    both = st.sampled_from(((A, A), (B, B), (A, A), (B, B), (A, B)))
-    pair = both.flatmap(lambda ab: st.tuples(places(ab[0], scope), places(ab[1], scope)))
+    """Delta of two places of one axis, sometimes with a shift or a factor 2."""
+    pair = st.sampled_from((A, B)).flatmap(lambda n: st.tuples(places(n, scope), places(n, scope)))
     shift = st.sampled_from((0, 0, 0, 1, -1))
     factor = st.sampled_from((1, 1, 1, 2))
     return st.builds(lambda ab, n, m: Delta(m * ab[0] - ab[1] + n), pair, shift, factor)
@@ -120,7 +119,8 @@ def kinked(draw, scope, depth):
     if kind == "step":
         return UnitStep(x, draw(st.sampled_from((0, 1, sp.S.Half)))) * y
     if kind == "cases":
-        return sp.Piecewise((y, x > 0), (draw(expressions(scope, depth)), True))
+        other = draw(reads(scope))  # cases within cases would be folded to conditions by SymPy
+        return sp.Piecewise((y, other > draw(reads(scope))), (x, True))
     return draw(binders(scope, lambda inner: expressions(inner, depth), Peak, most=1))
 
 

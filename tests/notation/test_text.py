@@ -181,7 +181,7 @@ WRONG = [
     ("(x)(y)", "product is written"),
     ("x y", "product is written"),
     ("sum[i:D] u[i]", "the body of sum"),
-    ("x +\n* y", r"line 2, column 1: found '\*' after '\+'; expected a number"),
+    ("x +\n* y", r"found '\*' after '\+'; expected a number"),
     ("x+", "column 3: found the end of the text; expected a number"),
     ("(x", "which is never closed"),
     ("x)", "no closing bracket"),
@@ -190,9 +190,9 @@ WRONG = [
     ("cosinh(x)", "did you mean"),
     ("sgn(x)", "did you mean sign"),
     ("log(x, 2)", "log is natural"),
-    ("exp()", "0 arguments"),
+    ("exp()", "no arguments"),
     ("exp + 1", "without arguments"),
-    ("max(x)", "max"),
+    ("max(x)", "1 argument of 'max'"),
     ("sum(x)", "without an index"),
     ("sum", "alone"),
     ("sum[i:D]", "without a body"),
@@ -205,14 +205,13 @@ WRONG = [
     ("sum[q](x)", "unknown index 'q'"),
     ("sum[i:D](u[ii])", "unknown index 'ii'.*did you mean i"),
     ("sum[i:D](u[i]) + i", "outside of the sum"),
-    ("sum[i:D](u[i]) + u", "a tensor with 1 axes"),
+    ("sum[i:D](u[i]) + u", "a tensor, without indices"),
     ("sum[i:D](u[i+1])", "axes are not known"),
     ("sum[i:D](sum[j:K](u[i]*u[j]))", "index j runs over size K"),
     ("sum[i:D](u[i,i]) + sum[i:D](u[i])", "2 axes"),
     ("sum[i:D](u[i]*u[i*i])", "index expression"),
     ("sum[i:D](u[i]*u[i/2])", "index expression"),
     ("sum[i:D](u[i]*u[-1])", "outside of the axes"),
-    ("sum[i:D](u[i]*v[i]*u[v[i]])", "labels of no axis|labels of"),
     ("u[i:D] + u[i:K]", "a second size"),
     ("sum[D:D](x)", "as an index and as a size"),
     ("sum[exp:D](x)", "means something else"),
@@ -220,6 +219,7 @@ WRONG = [
     ("a < b", "comparison"),
     ("where(x, a, b)", "no comparison"),
     ("where(x < y < 2, a, b)", "two sides"),
+    ("where(where(x < 1, a, b) < 1, a, b)", "equation of its own"),
     ("where(x != y, a, b)", "swap"),
     ("delta(x, 1)", "unknown index 'x'"),
     ("step(x, 2)", "a number from 0 to 1"),
@@ -273,6 +273,21 @@ def test_what_is_wrong_is_said_in_one_paragraph(text, said):
     assert message.endswith(".")
 
 
+def test_the_line_is_counted():
+    with pytest.raises(InputError, match=r"^line 2, column 3: found 'y'"):
+        parse("x +\nx y")
+
+
+def test_only_labels_of_the_axis_are_indices():
+    for text in ("P[n,X[n,i]]", "X[n,T[n]]", "X[n,argmax[k](Z[k])]", "delta(j,X[n,i])"):
+        with pytest.raises(InputError, match="labels"):
+            read(text)
+    with pytest.raises(InputError, match="as a symbol and as a size"):
+        parse("D*sum[i:D](x[i])", symbols={"D": real("D")})
+    with pytest.raises(InputError, match=r"'p\[...\]', whose axes are not known"):
+        parse("p[n:N,t[n]]")
+
+
 @pytest.mark.parametrize("text", [None, 3, b"x", x])
 def test_what_is_no_text(text):
     with pytest.raises(InputError, match="read from a str"):
@@ -306,7 +321,7 @@ def printed(t, rng):
         text, level = t[1], 5
     elif kind in ("abs", "max", "min", "where"):
         one, two = printed(t[1], rng)[0], printed(t[2], rng)[0]
-        inner = {"abs": one, "where": f"{one} <{space}{two},{two}{space},{one}"}
+        inner = {"abs": one, "where": f"x <{space}1/2,{two}{space},{one}"}
         text, level = f"{kind}({inner.get(kind, f'{one},{space}{two}')})", 5
     else:
         level = LEVEL[kind]
@@ -337,7 +352,6 @@ OPERATIONS: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
     "abs": lambda p, q: abs(p),
     "max": max,
     "min": min,
-    "where": lambda p, q: q if p < q else p,
 }
 
 
@@ -347,6 +361,8 @@ def valued(t, point):
         return point[t[1]]
     if kind == "number":
         return Fraction(t[1])
+    if kind == "where":
+        return valued(t[2] if point["x"] < Fraction(1, 2) else t[1], point)
     right = t[2] if kind == "**" else valued(t[2], point)
     return OPERATIONS[kind](valued(t[1], point), right)
 
@@ -358,8 +374,9 @@ def read_or_refused(text):
         return str(error)
 
 
-@given(TREES, st.randoms(use_true_random=False))
-def test_random_trees_mean_what_was_printed(tree, rng):
+@given(TREES, st.integers(0, 999))
+def test_random_trees_mean_what_was_printed(tree, seed):
+    rng = random.Random(seed)
     text = printed(tree, rng)[0]
     expr = read_or_refused(text)
     if isinstance(expr, str):
@@ -375,7 +392,7 @@ def test_random_trees_mean_what_was_printed(tree, rng):
         assert expr.subs(at) == R(value.numerator, value.denominator), text
 
 
-@given(TREES, st.randoms(use_true_random=False))
-def test_redundant_brackets_and_spaces_change_nothing(tree, rng):
-    plain, other = (read_or_refused(printed(tree, r)[0]) for r in (random.Random(1), rng))
+@given(TREES, st.integers(0, 999), st.integers(0, 999))
+def test_redundant_brackets_and_spaces_change_nothing(tree, one, two):
+    plain, other = (read_or_refused(printed(tree, random.Random(r))[0]) for r in (one, two))
     assert plain == other or (isinstance(plain, str) and isinstance(other, str))

@@ -32,7 +32,7 @@ HOSTILE = {
     "maxima of maxima": "max("
     + ",".join([f"max({','.join(f'x{q}' for q in range(16))})"] * 16)
     + ")",
-    "cases": nested("where(1<", ",2,3)", 30),
+    "absolute values": nested("abs(x-", ")", 30),
     "digits": "9" * 15_000,
     "exponent digits": "1e" + "9" * 15_000,
     "1e99999": "1e99999",
@@ -83,8 +83,17 @@ ALLOWED = {
     "polynomial": "+".join(f"0.{q}12345678*x**{q}" for q in range(1, 100)),
     "factors": "*".join(f"x{q}" for q in range(900)),
     "fractions": "/".join(f"x{q}" for q in range(900)),
+    "cases": "".join(f"where(x<{q},y**{q}," for q in range(30)) + "y" + ")" * 30,
     "symmetric": "sum[a:D,b:D,c:D,d:D,e:D](x[a]*x[b]*x[c]*x[d]*x[e])",
 }
+
+
+def test_a_deep_stack_of_the_caller_is_no_traceback():
+    def called_at(depth):
+        return called_at(depth - 1) if depth else parse(ALLOWED["deep"])
+
+    with pytest.raises(InputError, match="too deep for this machine's stack"):
+        called_at(sys.getrecursionlimit() - 250)
 
 
 @pytest.mark.parametrize("name", ALLOWED)
@@ -115,8 +124,8 @@ def read_or_refused(text):
         return str(error)
 
 
-WORDS = """x y u[ u[i] [i:D] [i] i ( ) ] , : + - * / ** ^ 2 0 1e9 0.5 < == = exp( log( sqrt( abs( max(
-min( sum[i:D]( max[i:D]( argmax[i:D]( where( x<1, step( delta( pi E I . ; ' " lambda __x"""
+WORDS = """x y u[ u[i] [i:D] [i] i ( ) ] , : + - * / ** ^ 2 0 1e9 0.5 < == = exp( log( sqrt( abs(
+max( min( sum[i:D]( max[i:D]( argmax[i:D]( where( x<1, step( delta( pi E I . ; ' " lambda __x"""
 
 
 def judged(text):

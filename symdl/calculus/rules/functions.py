@@ -13,8 +13,15 @@ from symdl.notation.functions import xlogy
 from symdl.notation.tensors import real
 
 __all__ = [
-    "Absolute", "Chain", "Cosine", "Definition", "ErrorFunction", "Exponential", "Logarithm", "Sine",
-]  # fmt: skip
+    "Absolute",
+    "Chain",
+    "Cosine",
+    "Definition",
+    "ErrorFunction",
+    "Exponential",
+    "Logarithm",
+    "Sine",
+]
 
 
 def _argument(d: Deriv, kind: Any) -> Expr | None:

@@ -1,0 +1,49 @@
+"""A derivation as Markdown, with mathematics as GitHub and Jupyter show it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from symdl.derivation.blocks import Block, blocks, grouped
+from symdl.derivation.wording import Wording
+
+if TYPE_CHECKING:
+    from symdl.derivation.derivation import Derivation
+
+__all__ = ["render"]
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~&!])")
+
+
+def render(derivation: Derivation, lang: str, verdicts: bool) -> str:
+    """The whole derivation: a heading a section, words and a block of mathematics a line."""
+    words = Wording(lang)
+    out: list[str] = []
+    section = ""
+    for group in grouped(blocks(derivation, words, verdicts)):
+        b = group[0]
+        if b.section and b.section != section:
+            section = b.section
+            out.append(f"### {escaped(words.section(section))}")
+        out += _block(group)
+    return "\n\n".join(out) + "\n"
+
+
+def escaped(text: str) -> str:
+    r"""Words that Markdown does not read as marks.
+
+    >>> escaped("a_1 <b>")
+    'a\\_1 \\<b\\>'
+    """
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def _block(group: list[Block]) -> list[str]:
+    b = group[-1]
+    rows = " \\\\\n".join(row for member in group for row in member.rows())
+    out = [f"*{escaped(b.label)}*"] if b.label else []
+    out.append(f"$$\n\\begin{{aligned}}\n{rows}\n\\end{{aligned}}\n$$")
+    if b.remarks:
+        out.append("\n".join(f"- {escaped(said)} ${math}$" for said, math in b.remarks))
+    return out

@@ -1,0 +1,121 @@
+"""The value and the gradient of every node of a graph, as people write them into its boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.calculus.adjoint import adjoint
+from symdl.derivation.markdown import escaped
+from symdl.derivation.numbers import Numbers, numbers_of
+from symdl.derivation.plain_printer import plain_text
+from symdl.derivation.printer import latex, latex_text
+from symdl.derivation.subject import find
+from symdl.derivation.wording import Wording
+from symdl.errors import InputError, NotSupported
+from symdl.evidence.evaluate import define
+from symdl.formula import Formula
+from symdl.notation.tensors import TensorSymbol
+from symdl.notation.walk import variables
+
+__all__ = ["NodeRow", "NodeTable", "node_table"]
+
+
+@dataclass(frozen=True)
+class NodeRow:
+    """A node: its variable, the expression it computes (None for a leaf), value and gradient."""
+
+    variable: sp.Symbol
+    rhs: Expr | None
+    value: Any
+    gradient: Any
+
+
+@dataclass(frozen=True)
+class NodeTable:
+    """The rows of a formula in scalar symbols, leaves first."""
+
+    rows: tuple[NodeRow, ...]
+    output: sp.Symbol
+    numbers: Numbers
+
+    def row(self, name: str) -> NodeRow:
+        """The row of the node of that name."""
+        variable = find(name, [r.variable for r in self.rows])
+        return next(r for r in self.rows if r.variable == variable)
+
+    def text(self, lang: str = "en") -> str:
+        """An aligned table of plain text."""
+        rows = [self._head(lang), *(self._cells(r, plain_text) for r in self.rows)]
+        widths = [max(len(row[k]) for row in rows) for k in range(4)]
+        lines = []
+        for row in rows:
+            left = [c.ljust(w) for c, w in zip(row[:2], widths[:2], strict=True)]
+            right = [c.rjust(w) for c, w in zip(row[2:], widths[2:], strict=True)]
+            lines.append("  ".join((*left, *right)).rstrip())
+        return "\n".join(lines) + "\n"
+
+    def markdown(self, lang: str = "en") -> str:
+        """A Markdown table."""
+        head = [escaped(h) for h in self._head(lang)]
+        rows = [self._cells(r, lambda e: f"${latex(e)}$") for r in self.rows]
+        lines = [head, ["---", "---", "---:", "---:"], *rows]
+        return "\n".join("| " + " | ".join(row) + " |" for row in lines) + "\n"
+
+    def latex(self, lang: str = "en") -> str:
+        """A LaTeX tabular."""
+        head = [latex_text(h) for h in self._head(lang)]
+        rows = [self._cells(r, lambda e: f"${latex(e)}$") for r in self.rows]
+        body = " \\\\\n".join(" & ".join(row) for row in (head, *rows))
+        return f"\\begin{{tabular}}{{llrr}}\n{body}\n\\end{{tabular}}\n"
+
+    def _head(self, lang: str) -> list[str]:
+        words = Wording(lang)
+        return [words["word.node"], "", words["word.value"], words["word.gradient"]]
+
+    def _cells(self, r: NodeRow, show: Any) -> list[str]:
+        formula = show(r.rhs) if r.rhs is not None else ""
+        value, gradient = (self.numbers.text(v) for v in (r.value, r.gradient))
+        return [show(r.variable), formula, value, gradient]
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+
+def node_table(formula: Formula, values: Mapping[Any, object], *, digits: int = 8) -> NodeTable:
+    """The value and the gradient of every node of a formula in scalar symbols.
+
+    >>> x, y, z, q, f = sp.symbols("x y z q f", real=True)
+    >>> graph = Formula([sp.Eq(q, x + y), sp.Eq(f, q * z)], output=f, inputs=[x, y, z])
+    >>> table = node_table(graph, {x: -2, y: 5, z: -4}, digits=0)
+    >>> print(table.text())
+    node         value  gradient
+    x               -2        -4
+    y                5        -4
+    z               -4         3
+    q     x + y      3        -4
+    f     q·z      -12         1
+    <BLANKLINE>
+    """
+    if any(isinstance(v, TensorSymbol) for e in formula.equations for v in variables(e.lhs)):
+        raise NotSupported("a table of nodes needs a formula written in scalar symbols")
+    leaves = [*formula.inputs, *formula.parameters, *formula.random]
+    leaves += [s for s, _ in formula.hyper] + [old for old, _ in formula.state]
+    found: dict[sp.Symbol, object] = dict(formula.hyper)
+    found.update((find(k, leaves), x) for k, x in values.items())
+    missing = ", ".join(str(v) for v in leaves if v not in found)
+    if missing:
+        raise InputError(f"no value was given for {missing}")
+    nodes = (*leaves, *formula.defined)
+    back = adjoint(formula, (*formula.inputs, *formula.parameters))
+    numbers = numbers_of(found, {}, digits)
+    world = define((*formula.equations, *back.equations), numbers.world)
+    bars = {s.variable: world.values[s.equation.variable] for s in back.steps}
+    bars[formula.output] = world.ctx.mpf(1)
+    rhs = {e.variable: e.rhs for e in formula.equations}
+    rows = tuple(NodeRow(v, rhs.get(v), world.values[v], bars[v]) for v in nodes if v in bars)
+    return NodeTable(rows, formula.output, numbers)

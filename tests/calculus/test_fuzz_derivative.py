@@ -1,0 +1,69 @@
+"""Derivatives of random expressions equal central differences at 100 digits."""
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from symdl.calculus.differentiate import differentiate, gradient
+from symdl.notation.normal import normal
+from symdl.notation.tensors import Elem
+from tests.notation.naive import close, placements, slope, value
+from tests.notation.strategies import expressions, targets, worlds
+
+MANY = settings(max_examples=4 * settings.default.max_examples)
+OUTSIDE = (ZeroDivisionError, ValueError, OverflowError)
+
+
+def is_inside(wrt, place):
+    """An element at fixed numbers may lie outside a small axis, where there is nothing to vary."""
+    if not isinstance(wrt, Elem):
+        return True
+    return tuple(int(value(a, place)) for a in wrt.index) in place[wrt.tensor]
+
+
+def matches_differences(e, wrt, result, seed):
+    seen = 0
+    for world in worlds(seed):
+        for place in placements([e, wrt, result], world):
+            if not is_inside(wrt, place):
+                continue
+            try:
+                expected = slope(lambda at: value(e, at), place, wrt)
+            except OUTSIDE:
+                continue
+            if abs(expected) < 10**20:
+                found = value(result, place)
+                shown = f"d({e})/d({wrt}) is {expected}, not {found} ({result})"
+                assert close(expected, found, digits=25), shown
+                seen += 1
+    assume(seen)
+
+
+@MANY
+@given(expressions(), targets(), st.integers(0, 99))
+def test_differentiate(e, wrt, seed):
+    matches_differences(e, wrt, differentiate(e, wrt).after, seed)
+
+
+@MANY
+@given(expressions(), targets(), st.integers(0, 99))
+def test_contracted_gradient(e, wrt, seed):
+    matches_differences(e, wrt, gradient(e, wrt).after, seed)
+
+
+@given(expressions(kinks=False), targets(), st.integers(0, 99))
+def test_normal_form_of_the_gradient(e, wrt, seed):
+    matches_differences(e, wrt, normal(gradient(e, wrt).after), seed)
+
+
+@given(expressions(kinks=False, depth=2), targets(), targets(), st.integers(0, 99))
+def test_second_derivative(e, first, second, seed):
+    once = gradient(e, first).after
+    matches_differences(once, second, gradient(once, second).after, seed)
+
+
+@given(expressions(), targets())
+def test_the_conclusion_is_what_the_last_step_builds(e, wrt):
+    for node in gradient(e, wrt).walk():
+        assert node.after is not None
+        for child in node.children:
+            assert child in tuple(node.walk())
