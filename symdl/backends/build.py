@@ -174,13 +174,13 @@ def check_given(
     wanted: set[Variable],
 ) -> None:
     known = {slot_of(program, v) for v in (*given, *parameters)}
-    missing = [s.name for s in program.given if s not in known]
-    if missing:
-        raise InputError(f"{', '.join(missing)} is read, but is neither an input nor defined")
     made = {s.target for s in program.statements}
     absent = [str(v) for v in wanted if slot_of(program, v) not in made | known]
     if absent:
         raise InputError(f"no equation defines {', '.join(sorted(absent))}")
+    missing = [s.name for s in program.given if s not in known]
+    if missing:
+        raise InputError(f"{', '.join(missing)} is read, but is neither an input nor defined")
 
 
 def sizes_in(equations: Sequence[Equation], variables: Sequence[Variable]) -> list[sp.Symbol]:

@@ -8,6 +8,7 @@ import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.errors import NotSupported
+from symdl.notation.functions import xlogy
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.program.functions import ufunc_name
 
@@ -143,6 +144,9 @@ class ScalarPrinter:
             for t in rest:
                 text = f"float({name}({text}, {t}))"
             return text
+        if isinstance(e, xlogy):
+            x, y = (self.text(a) for a in e.args)
+            return f"(0.0 if {x} == 0 and {y} >= 0 else {x} * float(np.log({y})))"
         if isinstance(e, sp.Abs):
             return f"abs({self.text(e.args[0])})"
         args = ", ".join(self.text(a) for a in e.args)

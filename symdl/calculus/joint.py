@@ -14,6 +14,7 @@ from functools import lru_cache
 from sympy.core.expr import Expr
 
 from symdl.calculus.adjoint import Adjoint, AdjointStep, adjoint
+from symdl.calculus.contract import contract
 from symdl.calculus.elimination import solve_linear
 from symdl.calculus.forms import cost, tidy
 from symdl.calculus.lemmas import Lemma, apply_lemmas, lemma_of
@@ -87,13 +88,19 @@ def _reduced(a: Adjoint, v: Variable) -> Reduction:
     best = Reduction(before, (), (), tidy(before))
     for solved, rest in _eliminations(a.formula):
         lemmas = _lemmas(a.formula, solved, rest)
-        try:
-            after = tidy(apply_lemmas(_put_in(before, solved), lemmas))
-        except SymdlError:
-            continue
-        if cost(after) < cost(best.after):
-            best = Reduction(before, solved, lemmas, after)
+        for after in _forms(_put_in(before, solved), lemmas):
+            if cost(after) < cost(best.after):
+                best = Reduction(before, solved, lemmas, after)
     return best
+
+
+def _forms(e: Expr, lemmas: Sequence[Lemma]) -> Iterator[Expr]:
+    """The normal form modulo lemmas, and the expression as it stands with factors moved out."""
+    try:
+        yield tidy(apply_lemmas(e, lemmas))
+    except SymdlError:  # no normal form
+        pass
+    yield tidy(contract(e))
 
 
 def _put_in(e: Expr, solved: Sequence[Equation]) -> Expr:

@@ -15,6 +15,7 @@ from symdl.calculus.stabilise import stabilise
 from symdl.errors import InputError
 from symdl.formula import Equation, Variable
 from symdl.notation.tensors import Elem, TensorSymbol
+from symdl.notation.walk import variables
 
 __all__ = ["Backward", "DerivedPiece", "backpropagate"]
 
@@ -63,11 +64,22 @@ def backpropagate(pieces: Sequence[Piece], parameters: Sequence[Variable]) -> Ba
     missing = [str(v) for v, g in gradients.items() if g not in made]
     if missing:
         raise InputError(f"the loss does not read the parameters {', '.join(missing)}")
-    forward = tuple(
-        d.renaming.equation(e) for d in derived for e in stabilise(d.piece.kind).formula.equations
-    )
+    forward = tuple(d.renaming.equation(e) for d in derived for e in _running(d))
     assumptions = tuple(p.renaming.equation(e) for p in pieces for e in p.kind.assumptions)
     return Backward(derived, written, forward, backward, gradients, assumptions)
+
+
+def _running(d: DerivedPiece) -> tuple[Equation, ...]:
+    """The equations that run: stabilised, and as written where only the adjoint reads them."""
+    stable = stabilise(d.piece.kind).formula.equations
+    made = {e.variable for e in stable}
+    read = set().union(*(variables(s.equation.rhs) for s in d.adjoint.steps))
+    extra: list[Equation] = []
+    for e in reversed(d.piece.kind.equations):
+        if e.variable in read - made:
+            extra.insert(0, e)
+            read |= variables(e.rhs)
+    return (*extra, *stable)
 
 
 def _check_distinct(equations: Sequence[Equation]) -> None:

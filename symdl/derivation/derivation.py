@@ -15,7 +15,7 @@ from symdl.calculus.tree import Deriv, Node
 from symdl.derivation.names import distinct_indices
 from symdl.derivation.numbers import Numbers, numbers_of
 from symdl.derivation.shown import plain
-from symdl.derivation.steps import Applied, Note, Step
+from symdl.derivation.steps import Applied, Claim, Derived, Note, Step
 from symdl.derivation.subject import find
 from symdl.errors import InputError, SymdlError
 from symdl.evidence import judge as evidence
@@ -38,6 +38,9 @@ class Judge(Protocol):
 
     def judge_node(self, node: Node, definitions: Sequence[Equation] = ()) -> Verdict:
         """Judge one application of a rule."""
+
+    def judge_derivative(self, node: Node, definitions: Sequence[Equation] = ()) -> Verdict:
+        """Judge a whole tree and its result."""
 
     def judge_equation(
         self,
@@ -129,12 +132,23 @@ class Derivation:
         """The weakest verdict on the claims of a step; None for one that claims nothing."""
         if not step.claims:
             return None
-        return weakest(
-            self.judge.judge_node(c.node, c.definitions)
-            if isinstance(c, Applied)
-            else self.judge.judge_equation(c.lhs, c.rhs, c.definitions, c.assumptions)
-            for c in step.claims
-        )
+        return weakest(self._verdict_on(c) for c in step.claims)
+
+    @cached_property
+    def _judged(self) -> dict[Claim, Verdict]:
+        return {}
+
+    def _verdict_on(self, c: Claim) -> Verdict:
+        if c not in self._judged:  # several lines may rest on one claim
+            self._judged[c] = self._judge(c)
+        return self._judged[c]
+
+    def _judge(self, c: Claim) -> Verdict:
+        if isinstance(c, Applied):
+            return self.judge.judge_node(c.node, c.definitions)
+        if isinstance(c, Derived):
+            return self.judge.judge_derivative(c.node, c.definitions)
+        return self.judge.judge_equation(c.lhs, c.rhs, c.definitions, c.assumptions)
 
     def _line(self, step: Step, depth: int) -> Line:
         value, index = self._value(step)

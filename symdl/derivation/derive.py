@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -14,7 +15,7 @@ from symdl.calculus.tree import Deriv, Node, Rule
 from symdl.derivation.derivation import Derivation, Judge, Line
 from symdl.derivation.paths import derive_gradient
 from symdl.derivation.shown import TotalDeriv
-from symdl.derivation.steps import LEVELS, Step, goal_of, steps_of
+from symdl.derivation.steps import LEVELS, Derived, Step, goal_of, steps_of
 from symdl.derivation.subject import plain_symbols, read_subject, read_variable
 from symdl.errors import InputError, NotSupported
 from symdl.evidence import judge as evidence
@@ -55,7 +56,7 @@ def derive(
     node = node.rewritten("simplification", simplest(node.after))
     back = plain_symbols(what, x)
     result = rename(node.after, dict(back)) if back else node.after
-    return Derivation(goal_of(node), result, (steps_of(node, level),), judge=judge)
+    return Derivation(goal_of(node), result, (_judged_whole(node, level),), judge=judge)
 
 
 def _of_formula(
@@ -77,7 +78,7 @@ def _of_formula(
     )
     kind = TotalDeriv if variables(equation.rhs) == {at} else Deriv
     shown = kind(equation.lhs, at)
-    steps = (given_step(equation), _local(node, equation, shown, level))
+    steps = (given_step(equation), _judged_whole(node, level, {goal_of(node): shown}, (equation,)))
     meaning = {shown: node.after}
     return Derivation(
         shown,
@@ -101,8 +102,15 @@ def _along_the_graph(
     return derive_gradient(f, v, level=level, judge=judge)
 
 
-def _local(node: Node, equation: Equation, shown: Expr, level: str) -> Step:
-    return steps_of(node, level, {goal_of(node): shown}, (equation,))
+def _judged_whole(
+    node: Node,
+    level: str,
+    shown: Mapping[Expr, Expr] | None = None,
+    definitions: tuple[Equation, ...] = (),
+) -> Step:
+    """The steps of a tree; the last line read also claims the derivative as a whole."""
+    step = steps_of(node, level, shown, definitions)
+    return replace(step, claims=(*step.claims, Derived(node, definitions)))
 
 
 def given_step(equation: Equation) -> Step:

@@ -23,7 +23,7 @@ from symdl.calculus.tree import Deriv
 from symdl.derivation.derivation import Derivation, Judge
 from symdl.derivation.reduction import elimination_step
 from symdl.derivation.shown import Times, TotalDeriv, plain
-from symdl.derivation.steps import Applied, Equal, Note, Step, goal_of, steps_of
+from symdl.derivation.steps import Applied, Claim, Derived, Equal, Note, Step, goal_of, steps_of
 from symdl.errors import InputError
 from symdl.evidence import judge as evidence
 from symdl.formula import Formula, Variable
@@ -81,10 +81,15 @@ class Graph:
         return adjoint(self.formula, (self.v,))
 
     @cached_property
-    def reduction(self) -> Reduction | None:
-        """How the adjoint was simplified over all equations, if it was."""
-        _, reductions = joint_adjoint(self.formula, (self.v,))
-        return dict(reductions).get(self.v)
+    def eliminated(self) -> dict[Variable, Reduction]:
+        """The adjoints that elimination over all equations simplifies, and how."""
+        out: dict[Variable, Reduction] = {}
+        for s in self.raw.steps:
+            if s.variable == self.v or not self.scalar:
+                found = dict(joint_adjoint(self.formula, (s.variable,))[1]).get(s.variable)
+                if found is not None and (s.variable == self.v or found.solved):
+                    out[s.variable] = found
+        return out
 
     @cached_property
     def scalar(self) -> bool:
@@ -101,10 +106,11 @@ class Graph:
     @cached_property
     def result(self) -> Expr:
         """The adjoint in terms of the formula's variables (and of the output's adjoint)."""
-        if self.reduction is not None:
-            return self.reduction.after
-        found = self.raw.inlined(self.v).rhs
-        return found if cost(found) <= _LONGEST else self.shown(self.raw.step(self.v).equation.rhs)
+        if self.v in self.eliminated:
+            return self.eliminated[self.v].after
+        own = self.raw.step(self.v).equation.rhs
+        found = self._filled(own)
+        return found if cost(found) <= _LONGEST else self.shown(own)
 
     # ------------------------------------------------------------------ ways of writing
 
@@ -209,19 +215,19 @@ class Graph:
         whole = Total(body, *over) if over else body
         return rename(whole, _to_place(here, place, ()))
 
-    def _claims(self, s: AdjointStep) -> tuple[Applied | Equal, ...]:
+    def _claims(self, s: AdjointStep) -> tuple[Claim, ...]:
         """Every step on the paths of a line: d/dv of the sum of ybar f(v) over all uses."""
-        found = [self._claim(s)]
+        found = list(self._claim(s))
         if self.scalar:
             for use in s.uses:
                 y = use.equation.variable
                 while y != self.formula.output and y not in self.merging:
                     step = self.raw.step(y)
-                    found.append(self._claim(step))
+                    found += self._claim(step)
                     y = step.uses[0].equation.variable
         return tuple(dict.fromkeys(found))
 
-    def _claim(self, s: AdjointStep) -> Equal:
+    def _claim(self, s: AdjointStep) -> tuple[Claim, ...]:
         place = place_of(s.variable)
         whole = sp.S.Zero
         read = tuple(e for e in self.formula.equations if s.variable in variables(e.rhs))
@@ -231,7 +237,8 @@ class Graph:
                 one = self.loss and e.variable == self.formula.output
                 body = e.rhs * (1 if one else _bar_at(e.variable, e.lhs))
                 whole += Total(body, *e.index) if e.index else body
-        return Equal(gradient(whole, place).after, s.equation.rhs, read)
+        node = gradient(whole, place)
+        return Derived(node), Equal(node.after, s.equation.rhs, read)
 
     # ------------------------------------------------------------------ local derivatives
 
@@ -275,6 +282,9 @@ class Graph:
                 continue
             if s.uses:
                 steps += self._together(s)
+            if s.variable in self.eliminated:
+                found, lhs = self.eliminated[s.variable], self.whole(s.variable)
+                steps.append(elimination_step(self.formula, lhs, found))
         return steps + self._result()
 
     def _together(self, s: AdjointStep) -> list[Step]:
@@ -300,19 +310,23 @@ class Graph:
 
     def _result(self) -> list[Step]:
         lhs, step = self.whole(self.v), self.raw.step(self.v)
-        if self.reduction is not None:
-            return [elimination_step(self.formula, lhs, self.reduction)]
+        if self.v in self.eliminated:
+            return []
         if self.result in (step.equation.rhs, self.shown(step.equation.rhs)) or not step.uses:
             return []
         before = self.shown(step.equation.rhs)
-        claim = Equal(self._filled(step.equation.rhs), self.result, self.formula.equations)
+        assumed = self.formula.assumptions if self.eliminated else ()
+        whole = self.raw.inlined(self.v).rhs
+        claim = Equal(whole, self.result, self.formula.equations, assumed)
         return [Step("put together", lhs, (before, self.result), (claim,), section="together")]
 
     def _filled(self, e: Expr) -> Expr:
-        """Put the adjoints of the other variables in, last one first."""
+        """Put the adjoints of the other variables in, last one first, simplified where they were."""
         for s in reversed(self.raw.steps):
             if s.variable != self.v:
-                e = inline(e, {s.equation.lhs: s.equation.rhs})
+                found = self.eliminated.get(s.variable)
+                value = s.equation.rhs if found is None else found.after
+                e = inline(e, {s.equation.lhs: value})
         return contract(e)
 
 

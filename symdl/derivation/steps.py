@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -13,7 +14,7 @@ from symdl.derivation.shown import Evaluated
 from symdl.errors import InputError
 from symdl.formula import Equation
 
-__all__ = ["LEVELS", "Applied", "Equal", "Note", "Step", "goal_of", "steps_of"]
+__all__ = ["LEVELS", "Applied", "Claim", "Derived", "Equal", "Note", "Step", "goal_of", "steps_of"]
 
 LEVELS = ("brief", "normal", "full")
 
@@ -27,6 +28,14 @@ class Applied:
 
 
 @dataclass(frozen=True)
+class Derived:
+    """The claim that a whole tree concludes the derivative, on written-out instances too."""
+
+    node: Node
+    definitions: tuple[Equation, ...] = ()
+
+
+@dataclass(frozen=True)
 class Equal:
     """The claim that two expressions are equal, given definitions and assumptions."""
 
@@ -34,6 +43,9 @@ class Equal:
     rhs: Expr
     definitions: tuple[Equation, ...] = ()
     assumptions: tuple[Equation, ...] = ()
+
+
+Claim: TypeAlias = Applied | Derived | Equal
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,7 @@ class Step:
     rule: str
     lhs: Expr
     sides: tuple[Expr, ...]
-    claims: tuple[Applied | Equal, ...] = ()
+    claims: tuple[Claim, ...] = ()
     children: tuple[Step, ...] = ()
     conditions: tuple[sp.Basic, ...] = ()
     notes: tuple[Note, ...] = ()

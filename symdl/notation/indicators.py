@@ -7,7 +7,8 @@ from typing import Any
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.errors import NotSupported
+from symdl.errors import Mismatch, NotSupported
+from symdl.notation.indices import Bound, Index
 
 __all__ = ["Delta", "InRange", "UnitStep"]
 
@@ -20,6 +21,18 @@ class _Indicator(Expr):
 
     def _eval_derivative(self, s: Expr) -> Expr:
         raise NotSupported("SymPy's diff does not know indicators; use symdl.derive")
+
+
+def _check_axes(e: Expr) -> None:
+    """Refuse to compare two indices that run over different axes."""
+    terms = e.as_coefficients_dict()
+    plain = [t for t in terms if isinstance(t, (Index, Bound))]
+    if len(terms) == len(plain) == 2 and plain[0].size != plain[1].size:
+        a, b = plain
+        raise Mismatch(
+            f"index {a.name} runs over size {a.size}, but index {b.name} over size {b.size}: "
+            "they cannot be compared"
+        )
 
 
 class Delta(_Indicator):
@@ -36,6 +49,7 @@ class Delta(_Indicator):
         e = sp.sympify(e, strict=True)
         if e.is_Integer:
             return sp.S.One if e == 0 else sp.S.Zero
+        _check_axes(e)
         if e.could_extract_minus_sign():
             e = -e
         return Expr.__new__(cls, e)

@@ -17,7 +17,7 @@ from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
 from symdl.errors import Impossible, NotSupported
 from symdl.notation.binders import Binder, Total, loose, rename
-from symdl.notation.functions import xlogy
+from symdl.notation.functions import by_exponentials, xlogy
 from symdl.notation.indicators import Delta, UnitStep
 from symdl.notation.indices import Index
 from symdl.notation.polynomial import (
@@ -161,7 +161,7 @@ def _function(e: Expr) -> Poly:
     if isinstance(e, sp.sign):
         return add(scale(_step(e.args[0], sp.Rational(1, 2)), sp.Integer(2)), constant(-sp.S.One))
     if isinstance(e, (sp.tanh, sp.sinh, sp.cosh, sp.coth, sp.sech)):
-        return poly(e.rewrite(sp.exp))
+        return poly(by_exponentials(e))
     if isinstance(e, log1p):
         return _logarithm(1 + e.args[0])
     if isinstance(e, expm1):

@@ -21,6 +21,7 @@ from symdl.errors import Impossible, NotSupported
 from symdl.notation.binders import rename
 from symdl.notation.deltas import in_axis, pinned
 from symdl.notation.indicators import Delta, InRange, UnitStep
+from symdl.notation.indices import Index
 from symdl.notation.walk import free_indices
 
 __all__ = [
@@ -168,11 +169,22 @@ def _step_laws(exps: dict[Expr, Expr]) -> None:
             exps[lower] = sp.S.One
 
 
+def _pinned_inward(d: Delta) -> tuple[Index, Expr] | None:
+    """The innermost index that ``d`` fixes to something made of indices further out."""
+    for i in sorted(free_indices(d), key=lambda i: (-i.uid, i.sort_key())):
+        found = pinned(d, frozenset((i,)))
+        if found is None or not in_axis(found[1], i.size):
+            continue
+        if all(k.uid <= i.uid for k in free_indices(found[1])):
+            return found
+    return None
+
+
 def _moved_by_deltas(exps: dict[Expr, Expr]) -> Poly | None:
     """Delta(i - v) f(i) = Delta(i - v) f(v), for a free index i and a label or index v."""
     for d in [a for a in exps if isinstance(a, Delta)]:
-        found = pinned(d, free_indices(d))
-        if found is None or not in_axis(found[1], found[0].size):
+        found = _pinned_inward(d)
+        if found is None:
             continue
         i, value = found
         others = {a: e for a, e in exps.items() if a is not d}

@@ -9,6 +9,7 @@ from sympy.core.expr import Expr
 from sympy.logic.boolalg import And, Boolean, Not, Or
 
 from symdl.errors import NotSupported
+from symdl.notation.functions import xlogy
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.program.functions import ufunc_name
 from symdl.program.ir import Const, Operand, Place, Read
@@ -253,6 +254,16 @@ class Arithmetic:
             total = self.work.apply("add", [total, other], "label")
         return total
 
+    def _xlogy(self, e: xlogy) -> Operand:
+        """x log y, where y is put to 1 before the logarithm if x = 0 and y is not nan."""
+        x, y = (self.number(a) for a in e.args)
+        zero, one = self.work.scalar(sp.S.Zero), self.work.scalar(sp.S.One)
+        nothing = self.work.apply("equal", [x, zero], "flag")
+        sound = self.work.apply("greater_equal", [y, zero], "flag")
+        both = self.work.apply("logical_and", [nothing, sound], "flag")
+        safe = self.work.apply("where", [both, one, y])
+        return self.work.apply("multiply", [x, self.work.apply("log", [safe])])
+
     def _piecewise(self, e: sp.Piecewise) -> Operand:
         *cases, last = e.args
         if last.cond != True:  # noqa: E712  (SymPy's own true)
@@ -297,5 +308,6 @@ _BY_CLASS = (
     (UnitStep, Arithmetic._step),
     (Delta, Arithmetic._delta),
     (InRange, Arithmetic._in_range),
+    (xlogy, Arithmetic._xlogy),
     (sp.Piecewise, Arithmetic._piecewise),
 )

@@ -99,7 +99,9 @@ def backprop(model_or_formula: Sequential | Formula, loss: str | None = None) ->
     if isinstance(model_or_formula, Formula):
         return _of_formula(model_or_formula, loss)
     if loss is None:
-        raise InputError("name the loss: backprop(model, 'categorical_crossentropy')")
+        if model_or_formula.setup is None:
+            raise InputError("name the loss: backprop(model, 'categorical_crossentropy')")
+        loss = model_or_formula.setup.loss
     net = network(model_or_formula.layers, loss)
     wrt = tuple(p.variable for p in net.parameters)
     written = tuple(e for p in net.pieces for e in p.equations)

@@ -70,7 +70,7 @@ def test_an_absent_variable_is_an_error_that_names_those_there(wrt):
 
 def test_what_is_no_formula_is_an_error():
     with pytest.raises(InputError, match="derive needs"):
-        derive([1, 2], "x")  # type: ignore[arg-type]
+        derive([1, 2], "x")
     with pytest.raises(InputError, match="level"):
         derive("x", "x", level="verbose")
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import sympy as sp
@@ -114,7 +115,7 @@ def test_a_short_formula_takes_a_few_milliseconds():
 
 def test_the_parser_is_not_loaded_before_it_is_needed():
     code = "import sys, symdl.notation.text; assert 'lark' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 
 
 def read_or_refused(text):

@@ -9,7 +9,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.expr import Expr
 
 from symdl.calculus.tree import Deriv, Expansion, Rule
-from symdl.notation.functions import xlogy
+from symdl.notation.functions import by_exponentials, xlogy
 from symdl.notation.tensors import real
 
 __all__ = [
@@ -130,7 +130,7 @@ class Definition(Rule):
         elif isinstance(e, expm1):
             meaning = sp.exp(e.args[0]) - 1
         elif isinstance(e, (sp.tanh, sp.sinh, sp.cosh, sp.coth, sp.sech, sp.csch)):
-            meaning = e.rewrite(sp.exp)
+            meaning = by_exponentials(e)
         elif isinstance(e, sp.tan):
             meaning = sp.sin(e.args[0]) / sp.cos(e.args[0])
         else:

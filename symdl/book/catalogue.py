@@ -1,0 +1,175 @@
+"""Every formula of the catalogue with what was checked of it, and what came out.
+
+Gradients and the forms that run are judged by ``evidence``.  An initializer's claim is its
+variance, integrated from its draw; an optimizer's is what it comes to in a case that is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.catalog import activations, initializers, layers, losses, optimizers
+from symdl.derivation.plain_printer import plain_text
+from symdl.evidence.gradients import judge_adjoint
+from symdl.evidence.judge import inlined, judge_equation
+from symdl.evidence.networks import judge_running_form
+from symdl.evidence.verdict import Verdict, weakest
+from symdl.formula import Formula
+from symdl.training.choices import choose
+from symdl.training.network import joint_kind
+
+__all__ = ["KINDS", "STATED", "Entry", "Verdicts", "entries", "entry"]
+
+KINDS = ("activation", "layer", "loss", "activation with loss", "optimizer", "initializer")
+STATED = "stated"
+
+Verdicts = tuple[tuple[str, Verdict], ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A formula of the catalogue; ``verdicts`` are found when they are asked for.
+
+    An entry that claims nothing beyond its formula has none, and its ``level`` is ``stated``.
+    """
+
+    kind: str
+    formula: Formula
+    judge: Callable[[], Verdicts]
+
+    @property
+    def name(self) -> str:
+        """The name that users write, such as ``sigmoid``."""
+        return self.formula.name
+
+    @property
+    def source(self) -> str:
+        """The paper or book that the formula is taken from."""
+        return self.formula.source
+
+    @property
+    def shown(self) -> str:
+        """The equations in one line of plain text."""
+        return ";  ".join(
+            f"{plain_text(e.lhs)} = {plain_text(e.rhs)}" for e in self.formula.equations
+        )
+
+    @cached_property
+    def verdicts(self) -> Verdicts:
+        """What was checked, and the verdict on each."""
+        return self.judge()
+
+    @property
+    def level(self) -> str:
+        """The weakest level of all verdicts; ``stated`` where there is nothing to check."""
+        return weakest(v for _, v in self.verdicts).level if self.verdicts else STATED
+
+    @property
+    def ok(self) -> bool:
+        """False if anything was refuted or could not be decided."""
+        return all(v.ok for _, v in self.verdicts)
+
+    def record(self) -> dict[str, str]:
+        """What ``symdl list --json`` gives of an entry."""
+        found = {"name": self.name, "kind": self.kind, "source": self.source}
+        return {**found, "formula": self.shown, "verdict": self.level}
+
+
+def entries() -> tuple[Entry, ...]:
+    """All entries, kind by kind; nothing is judged yet.
+
+    >>> [e.name for e in entries() if e.kind == "layer"]
+    ['dense', 'dense_no_bias']
+    """
+    return (
+        *(_with_gradient("activation", f) for f in activations.ALL),
+        *(_with_gradient("layer", f) for f in layers.ALL),
+        *(_with_gradient("loss", f) for f in losses.ALL),
+        *(_with_gradient("activation with loss", f) for f in _joint()),
+        *(Entry("optimizer", f, partial(_judge_optimizer, f)) for f in optimizers.ALL),
+        *(Entry("initializer", f, partial(_judge_initializer, f)) for f in initializers.ALL),
+    )
+
+
+def entry(name: str) -> Entry:
+    """The entry of that name; an unknown one is an error that names the nearest.
+
+    >>> entry("tanh").level
+    'proved'
+    """
+    return choose("formula", name, {e.name: e for e in entries()})
+
+
+def _joint() -> tuple[Formula, ...]:
+    """The activations that are derived together with the loss that reads them."""
+    softmax, sigmoid = activations.SOFTMAX.name, activations.SIGMOID.name
+    return (
+        joint_kind(softmax, losses.CATEGORICAL_CROSSENTROPY.name),
+        joint_kind(softmax, losses.SPARSE_CATEGORICAL_CROSSENTROPY.name),
+        joint_kind(sigmoid, losses.BINARY_CROSSENTROPY.name),
+    )
+
+
+def _with_gradient(kind: str, formula: Formula) -> Entry:
+    return Entry(kind, formula, partial(_judge_gradient, formula))
+
+
+def _judge_gradient(formula: Formula) -> Verdicts:
+    return (*judge_adjoint(formula), ("the form that runs", judge_running_form(formula)))
+
+
+# ------------------------------------------------------------------------------------ optimizers
+
+
+def _judge_optimizer(formula: Formula) -> Verdicts:
+    return tuple(
+        (what, judge_equation(_in_case(left, formula, case), right))
+        for name, what, left, right, case in _known_cases()
+        if name == formula.name
+    )
+
+
+def _known_cases() -> Sequence[tuple[str, str, Expr, Expr, Mapping[Expr, Expr]]]:
+    """(optimizer, what is claimed, variable, what it comes to, in which case)."""
+    o, zero = optimizers, sp.S.Zero
+    descent = inlined(o.SGD.output, o.SGD.equations)
+    first = {o.m: zero, o.v: zero, o.step: sp.S.One}
+    return (
+        (o.MOMENTUM.name, "without momentum it is sgd", o.w_new, descent, {o.momentum: zero}),
+        (o.ADAM.name, "first step: m_hat is the gradient", o.m_hat, o.g, first),
+        (o.ADAM.name, "first step: v_hat is its square", o.v_hat, o.g**2, first),
+    )
+
+
+def _in_case(variable: Expr, formula: Formula, case: Mapping[Expr, Expr]) -> Expr:
+    return inlined(variable, formula.equations).subs(dict(case))
+
+
+# ---------------------------------------------------------------------------------- initializers
+
+
+def _judge_initializer(formula: Formula) -> Verdicts:
+    if not formula.random:
+        return ()
+    (draw,) = formula.random
+    weight = formula.equation(formula.output).rhs
+    mean = _mean(weight, draw)
+    spread = _mean((weight - mean) ** 2, draw)
+    stated = formula.equation(initializers.variance)
+    return (
+        ("the mean of the draw is 0", judge_equation(mean, sp.S.Zero, (stated,))),
+        ("its variance is the stated one", judge_equation(spread, stated.rhs, (stated,))),
+    )
+
+
+def _mean(e: Expr, draw: sp.Symbol) -> Expr:
+    """Integrate over the draw: u is uniform on 0..1, z is standard normal."""
+    if draw == initializers.uniform:
+        return sp.integrate(e, (draw, 0, 1))
+    density = sp.exp(-(draw**2) / 2) / sp.sqrt(2 * sp.pi)
+    return sp.integrate(sp.expand(e * density), (draw, -sp.oo, sp.oo))
