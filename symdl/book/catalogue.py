@@ -74,10 +74,17 @@ class Entry:
         """False if anything was refuted or could not be decided."""
         return all(v.ok for _, v in self.verdicts)
 
-    def record(self) -> dict[str, str]:
+    def record(self) -> dict[str, object]:
         """What ``symdl list --json`` gives of an entry."""
-        found = {"name": self.name, "kind": self.kind, "source": self.source}
-        return {**found, "formula": self.shown, "verdict": self.level}
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "title": self.formula.title or self.name,
+            "formula": self.shown,
+            "source": self.source,
+            "verdict": self.level,
+            "checked": {what: verdict.level for what, verdict in self.verdicts},
+        }
 
 
 def entries() -> tuple[Entry, ...]:
