@@ -83,7 +83,6 @@ class Update:
     derivative: Equation
     equation: Equation
     slope: Any
-    before: Any
     after: Any
 
 
@@ -117,7 +116,7 @@ def _update(weight: sp.Symbol) -> Update:
     slope = evaluate(derivative.rhs, world)
     there = World({}, {**world.values, derivative.lhs: slope}, world.ctx)
     equation = Equation(real(f"{weight.name}_new"), rhs)
-    return Update(weight, derivative, equation, slope, world.values[weight], evaluate(rhs, there))
+    return Update(weight, derivative, equation, slope, evaluate(rhs, there))
 
 
 def errors() -> tuple[Any, Any]:

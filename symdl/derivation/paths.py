@@ -21,12 +21,12 @@ from symdl.calculus.forms import cost
 from symdl.calculus.joint import Reduction, joint_adjoint
 from symdl.calculus.tree import Deriv
 from symdl.derivation.derivation import Derivation, Judge
-from symdl.derivation.reduction import elimination_step
+from symdl.derivation.reduction import elimination_step, tail_of
 from symdl.derivation.shown import Times, TotalDeriv, plain
 from symdl.derivation.steps import Applied, Claim, Derived, Equal, Note, Step, goal_of, steps_of
 from symdl.errors import InputError
 from symdl.evidence import judge as evidence
-from symdl.formula import Formula, Variable
+from symdl.formula import Equation, Formula, Variable
 from symdl.notation.binders import Total, letters, rename
 from symdl.notation.indicators import Delta
 from symdl.notation.indices import Index
@@ -82,14 +82,21 @@ class Graph:
 
     @cached_property
     def eliminated(self) -> dict[Variable, Reduction]:
-        """The adjoints that elimination over all equations simplifies, and how."""
-        out: dict[Variable, Reduction] = {}
+        """The adjoint whose elimination over all equations makes the result simplest, and how."""
+        choices: list[dict[Variable, Reduction]] = [{}]
+        tail = tail_of(self.formula)
         for s in self.raw.steps:
-            if s.variable == self.v or not self.scalar:
-                found = dict(joint_adjoint(self.formula, (s.variable,))[1]).get(s.variable)
-                if found is not None and (s.variable == self.v or found.solved):
-                    out[s.variable] = found
-        return out
+            own = s.variable == self.v
+            within = self.formula if own else tail
+            if own or (not self.scalar and s.variable in (*within.inputs, *within.defined)):
+                found = dict(joint_adjoint(within, (s.variable,))[1]).get(s.variable)
+                if found is not None and (own or found.solved):
+                    choices.append({s.variable: found})
+        if len(choices) == 1:
+            return {}
+        results = [self._filled(choice) for choice in choices]
+        sizes = [_LONGEST + 1 if e is None else cost(e) for e in results]
+        return choices[sizes.index(min(sizes))] if min(sizes) <= _LONGEST else choices[-1]
 
     @cached_property
     def scalar(self) -> bool:
@@ -106,11 +113,9 @@ class Graph:
     @cached_property
     def result(self) -> Expr:
         """The adjoint in terms of the formula's variables (and of the output's adjoint)."""
-        if self.v in self.eliminated:
-            return self.eliminated[self.v].after
+        found = self._filled(self.eliminated)
         own = self.raw.step(self.v).equation.rhs
-        found = self._filled(own)
-        return found if cost(found) <= _LONGEST else self.shown(own)
+        return self.shown(own) if found is None else found
 
     # ------------------------------------------------------------------ ways of writing
 
@@ -315,19 +320,30 @@ class Graph:
         if self.result in (step.equation.rhs, self.shown(step.equation.rhs)) or not step.uses:
             return []
         before = self.shown(step.equation.rhs)
-        assumed = self.formula.assumptions if self.eliminated else ()
-        whole = self.raw.inlined(self.v).rhs
-        claim = Equal(whole, self.result, self.formula.equations, assumed)
+        adjoints = tuple(
+            Equation(t.equation.lhs, self._best(t.variable))
+            for t in self.raw.steps
+            if t.variable != self.v
+        )
+        claim = Equal(step.equation.rhs, self.result, adjoints)
         return [Step("put together", lhs, (before, self.result), (claim,), section="together")]
 
-    def _filled(self, e: Expr) -> Expr:
-        """Put the adjoints of the other variables in, last one first, simplified where they were."""
+    def _best(self, v: Variable) -> Expr:
+        """The adjoint of one variable, simplified where it was."""
+        found = self.eliminated.get(v)
+        return self.raw.step(v).equation.rhs if found is None else found.after
+
+    def _filled(self, eliminated: Mapping[Variable, Reduction]) -> Expr | None:
+        """Put all adjoints in, last one first; None where that grows too long to be read."""
+        rhs = {s.variable: s.equation.rhs for s in self.raw.steps}
+        rhs.update((v, found.after) for v, found in eliminated.items())
+        whole = rhs[self.v]
         for s in reversed(self.raw.steps):
             if s.variable != self.v:
-                found = self.eliminated.get(s.variable)
-                value = s.equation.rhs if found is None else found.after
-                e = inline(e, {s.equation.lhs: value})
-        return contract(e)
+                whole = inline(whole, {s.equation.lhs: rhs[s.variable]})
+                if cost(whole) > _LONGEST:
+                    return None
+        return contract(whole)
 
 
 def _conditions(use: Use) -> tuple[sp.Basic, ...]:

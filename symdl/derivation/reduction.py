@@ -8,9 +8,19 @@ from symdl.calculus.joint import Reduction
 from symdl.calculus.lemmas import Lemma, apply_lemmas, lemma_of
 from symdl.derivation.steps import Equal, Note, Step
 from symdl.formula import Formula
-from symdl.notation.walk import inline
+from symdl.notation.walk import inline, variables
 
-__all__ = ["elimination_step"]
+__all__ = ["elimination_step", "tail_of"]
+
+_TAIL = 6  # a loss, what it reads, and a normalisation before it
+
+
+def tail_of(formula: Formula) -> Formula:
+    """The last few equations as a formula of what they read: where a loss meets its activation."""
+    equations = formula.equations[-_TAIL:]
+    defined = {e.variable for e in equations}
+    read = sorted(set().union(*(variables(e.rhs) for e in equations)) - defined, key=str)
+    return Formula(equations, output=formula.output, inputs=read, assumptions=formula.assumptions)
 
 
 def elimination_step(formula: Formula, lhs: Expr, found: Reduction) -> Step:
