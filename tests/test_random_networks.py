@@ -59,8 +59,8 @@ def test_smooth_networks_agree_with_complex_steps(problem):
     assert loss == pytest.approx(loss_in_numpy(problem, weights), rel=1e-12)
     for k, found in enumerate(gradients.values()):
 
-        def moved(w, k=k):
-            return loss_in_numpy(problem, [*weights[:k], w.reshape(found.shape), *weights[k + 1 :]])
+        def moved(w, k=k, shape=found.shape):
+            return loss_in_numpy(problem, [*weights[:k], w.reshape(shape), *weights[k + 1 :]])
 
         flat = weights[k].ravel()
         exact = [complex_step(moved, flat, i) for i in range(flat.size)]

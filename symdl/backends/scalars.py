@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import sympy as sp
 from sympy.core.expr import Expr
+from sympy.logic.boolalg import BooleanFunction
 
 from symdl.errors import NotSupported
 from symdl.notation.functions import xlogy
@@ -167,6 +168,9 @@ class ScalarPrinter:
             return "(" + word.join(self._condition(a) for a in c.args) + ")"
         if isinstance(c, sp.Not):
             return f"(not {self._condition(c.args[0])})"
+        plain = c.to_nnf(simplify=False) if isinstance(c, BooleanFunction) else c
+        if plain != c:
+            return self._condition(plain)
         if type(c) not in _COMPARE:
             raise NotSupported(f"the condition {c}")
         left, right = (self.text(a) for a in c.args)

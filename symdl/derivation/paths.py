@@ -289,7 +289,8 @@ class Graph:
                 steps += self._together(s)
             if s.variable in self.eliminated:
                 found, lhs = self.eliminated[s.variable], self.whole(s.variable)
-                steps.append(elimination_step(self.formula, lhs, found))
+                within = self.formula if s.variable == self.v else tail_of(self.formula)
+                steps.append(elimination_step(within, lhs, found))
         return steps + self._result()
 
     def _together(self, s: AdjointStep) -> list[Step]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 from sympy.core.expr import Expr
-from sympy.logic.boolalg import And, Boolean, Not, Or
+from sympy.logic.boolalg import And, Boolean, BooleanFunction, Not, Or
 
 from symdl.errors import NotSupported
 from symdl.notation.functions import xlogy
@@ -141,11 +141,11 @@ class Arithmetic:
         if not below:
             return self._scaled(factor, top)
         under = self._product(below)
-        if factor != 1 and len(under.labels) < len(top.labels):
+        if len(under.labels) < len(top.labels) and self.work.constant(factor) and factor.is_nonzero:
             under, factor = self._scaled(1 / factor, under), sp.S.One
-        elif factor != 1 and len(top.labels) <= len(under.labels):
+        elif len(top.labels) < len(under.labels):
             top, factor = self._scaled(factor, top), sp.S.One
-        return self._scaled(factor, self.work.apply("divide", [top, under]))
+        return self._scaled(factor, self.work.apply("divide", [self._real(top), under]))
 
     def _scaled(self, factor: Expr, found: Operand) -> Operand:
         if factor == 1:
@@ -286,6 +286,9 @@ class Arithmetic:
             return total
         if isinstance(c, Not):
             return self.work.apply("logical_not", [self._condition(c.args[0])], "flag")
+        plain = c.to_nnf(simplify=False) if isinstance(c, BooleanFunction) else c
+        if plain != c:
+            return self._condition(plain)
         op = _COMPARE.get(type(c), "")
         if not op:
             raise NotSupported(f"the condition {c}")

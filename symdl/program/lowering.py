@@ -10,7 +10,7 @@ from sympy.core.expr import Expr
 from symdl.errors import NotSupported
 from symdl.formula import Equation, Variable
 from symdl.notation.binders import ArgPeak, Binder, Peak, Total
-from symdl.notation.indices import Index
+from symdl.notation.indices import Bound, Index
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import is_size
 from symdl.program.contraction import Factor, lower_product
@@ -203,6 +203,8 @@ class Body:
             raise NotSupported(f"lowering {type(e).__name__}")
         if isinstance(e, Index):
             return self.use(Place(self.scope.label(e), e.size))
+        if isinstance(e, Bound):
+            raise NotSupported(f"the index {e} stands outside its binder")
         if isinstance(e, TensorSymbol):
             raise NotSupported(f"tensor {e.name} without indices in a formula")
         if isinstance(e, sp.Symbol):

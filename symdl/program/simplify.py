@@ -135,9 +135,10 @@ def _compact(s: Map) -> Map:
 
 
 def scale(program: Program) -> Program:
-    """Take scalars out of a sum that divides: r / (c*x + e) is (r/c) / (x + e/c).
+    """Take scalar divisors out of a sum that divides: r / (x/c + e) is r c / (x + c e).
 
-    One multiplication of scalars then stands for a pass over the array.
+    A multiplication of scalars then stands for a pass over the array.  Only divisors are taken
+    out, so nothing is divided by that was not divided by before.
     """
     found, count = [], 0
     for s in program.statements:
@@ -167,29 +168,23 @@ def _scaled(s: Map) -> Map:
 def _scale_out(f: Expr, is_scalar: Callable[[Expr], bool]) -> Expr:
     if not (f.is_Pow and f.exp == -1 and f.base.is_Add):
         return f
-    terms = [_root_out(t, is_scalar) for t in f.base.args if not is_scalar(t)]
-    rest = sp.Add(*(t for t in f.base.args if is_scalar(t)))
-    if len(terms) != 1:
+    arrays = [t for t in f.base.args if not is_scalar(t)]
+    if len(arrays) != 1:
         return f
-    (factor, inner), *_ = terms
-    return f if factor == 1 else 1 / factor / (inner + rest / factor)
+    divisor, inner = _divisor(arrays[0], is_scalar)
+    rest = sp.Add(*(t for t in f.base.args if is_scalar(t)))
+    return f if divisor == 1 else divisor / (inner + rest * divisor)
 
 
-def _root_out(term: Expr, is_scalar: Callable[[Expr], bool]) -> tuple[Expr, Expr]:
-    """Split a term into a scalar and the rest, out of a square root too."""
-    factor, rest = sp.S.One, sp.S.One
+def _divisor(term: Expr, is_scalar: Callable[[Expr], bool]) -> tuple[Expr, Expr]:
+    """Split a term into a scalar divisor and the rest, out of a square root too."""
+    divisor, rest = sp.S.One, sp.S.One
     for f in sp.Mul.make_args(term):
-        if is_scalar(f):
-            factor *= f
+        if is_scalar(f) and f.is_Pow and f.exp == -1:
+            divisor *= f.base
         elif f.is_Pow and f.exp == sp.S.Half and f.base.is_Mul:
-            inner, left = _root_out(f.base, is_scalar)
-            factor, rest = factor * _root(inner), rest * sp.sqrt(left)
+            inner, left = _divisor(f.base, is_scalar)
+            divisor, rest = divisor * sp.sqrt(inner), rest * sp.sqrt(left)
         else:
             rest *= f
-    return factor, rest
-
-
-def _root(e: Expr) -> Expr:
-    """The square root, with a reciprocal taken outside."""
-    above, below = e.as_numer_denom()
-    return sp.sqrt(above) / sp.sqrt(below)
+    return divisor, rest

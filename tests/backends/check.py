@@ -18,7 +18,7 @@ def draw(variables, sizes, seed=0):
         shape = tuple(naive.size(a, sizes) for a in axes_of(v))
         if isinstance(v, TensorSymbol) and v.labels is not None:
             values[v] = rng.integers(0, naive.size(v.labels, sizes), shape)
-        elif isinstance(v, TensorSymbol) and v.positive_elements or v.is_positive:
+        elif (isinstance(v, TensorSymbol) and v.positive_elements) or v.is_positive:
             values[v] = rng.uniform(0.3, 2.0, shape)
         else:
             values[v] = rng.standard_normal(shape)

@@ -48,7 +48,8 @@ def body(draw, indices, depth=3):
     if kind == 4:
         return sp.Max(draw(inner), draw(inner)) * UnitStep(draw(inner), 0)
     if kind == 5:
-        return sp.Piecewise((draw(inner), draw(inner) > draw(inner)), (draw(inner), True))
+        condition = draw(element("x", indices)) > draw(element("y", indices))
+        return sp.Piecewise((draw(inner), condition), (draw(inner), True))
     if kind == 6:
         free = draw(st.sampled_from(indices))
         fresh = Index(free.name + "s", free.size)

@@ -160,7 +160,7 @@ class FlatAdamNet:
         np.dot(delta, self._ones, first.bias_grad)
 
     def _adam(self) -> None:
-        """Keras' Adam: w -= rate sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + eps).
+        """Kingma and Ba's Adam: w -= rate m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps).
 
         With s = b1^-t, kept are M = s m / (1 - b1) and V = s^2 v / (1 - b2). The gradient comes
         multiplied by s, which costs the backward pass nothing, so M += s g is the whole update of
@@ -170,14 +170,15 @@ class FlatAdamNet:
         self._power1 *= self._beta1
         self._power2 *= self._beta2
         scalar, scale, root = self._scalar, self._scale, sqrt(1 - self._beta2)
-        rate = self._rate * sqrt(1 - self._power2) / (1 - self._power1) * (1 - self._beta1) / root
+        bias = sqrt(1 - self._power2)
+        rate = self._rate * bias / (1 - self._power1) * (1 - self._beta1) / root
         mean, square, work = self._mean, self._square, self.gradient
         np.add(mean, work, mean)
         np.multiply(square, self._decay, square)
         np.multiply(work, work, work)
         np.add(square, work, square)
         np.sqrt(square, work)
-        np.add(work, scalar(self._eps * scale / root), work)
+        np.add(work, scalar(self._eps * bias * scale / root), work)
         np.divide(mean, work, work)
         np.multiply(work, scalar(rate), work)
         np.subtract(self.parameters, work, self.parameters)

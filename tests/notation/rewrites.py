@@ -3,7 +3,6 @@
 import sympy as sp
 from hypothesis import reject
 from hypothesis import strategies as st
-
 from sympy.core.relational import Relational
 
 from symdl.calculus.contract import contract

@@ -155,7 +155,8 @@ def expressions(draw, scope=FREE, depth=3, kinks=True):
 @st.composite
 def targets(draw):
     """What to differentiate for: a scalar, an element at free indices (those of the expression
-    too), or an element at numbers."""
+    too), or an element at numbers.
+    """
     where = draw(st.sampled_from(("scalar", "free", "shared", "number", "diagonal")))
     if where == "scalar":
         return draw(st.sampled_from((*SCALARS, q)))

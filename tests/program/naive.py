@@ -90,4 +90,6 @@ def condition(c, inner):
         return any(condition(a, inner) for a in c.args)
     if isinstance(c, sp.Not):
         return not condition(c.args[0], inner)
+    if isinstance(c, sp.ITE):
+        return condition(c.args[1] if condition(c.args[0], inner) else c.args[2], inner)
     return bool(c.func(*(sp.Float(inner(a), 30) for a in c.args)))

@@ -1,0 +1,127 @@
+"""Identities that look right: the false ones stay undecided, and some true ones are known."""
+
+import pytest
+import sympy as sp
+from sympy.codegen.cfunctions import expm1, log1p
+
+from symdl.notation.binders import ArgPeak, Peak, Total
+from symdl.notation.functions import xlogy
+from symdl.notation.indicators import Delta, InRange, UnitStep
+from symdl.notation.normal import equal
+from tests.notation.naive import close, placements, value
+from tests.notation.strategies import A, B, M, P, R, W, c, d, i, j, k, q, s, t, u, v, worlds
+
+FALSE = [
+    # roots and powers forget signs
+    (sp.sqrt(s**2), s),
+    (sp.sqrt(s**2 * t**2), s * t),
+    ((s**2) ** sp.Rational(3, 2), s**3),
+    ((s**2) ** t, s ** (2 * t) * UnitStep(s)),
+    (sp.Abs(s + t), sp.Abs(s) + sp.Abs(t)),
+    (sp.sqrt(q + q**2), q + sp.sqrt(q)),
+    # logarithms and exponentials
+    (sp.log(1 + q**2), 2 * sp.log(1 + q)),
+    (sp.exp(s * t), sp.exp(s) * sp.exp(t)),
+    (sp.log(q) * sp.log(1 + q), sp.log(q + 1 + q)),
+    (log1p(q), sp.log(q)),
+    (expm1(s), sp.exp(s)),
+    (sp.exp(s) / (1 + sp.exp(s)), 1 / (1 + sp.exp(s))),
+    (sp.tanh(s), 2 / (1 + sp.exp(-s)) - 1),
+    (sp.tanh(s) ** 2 + 1, 1 / sp.cosh(s) ** 2),
+    # steps and kinks
+    (UnitStep(s), 1 - UnitStep(s)),
+    (UnitStep(s * t), UnitStep(s) * UnitStep(t)),
+    (UnitStep(-s), UnitStep(s)),
+    (UnitStep(s, 1) * UnitStep(t), UnitStep(t)),
+    (sp.Max(s, t), s + t),
+    (sp.Max(0, s) ** 2, s**2),
+    (sp.Max(s, t), sp.Max(s, -t)),
+    (sp.Piecewise((s, s > 0), (t, True)), sp.Piecewise((t, s > 0), (s, True))),
+    (UnitStep(P[i + 1]), sp.S.One),  # 0 is read behind the last element
+    (P[i - 1] / (P[i - 1] + q) + q / (P[i - 1] + 2 * q), sp.S.One),
+    (sp.sqrt(W[i, j] ** 2), W[i, j]),
+    # sums
+    (Total(u[i], i), A * u[k]),
+    (Total(u[i] ** 2, i), Total(u[i], i) ** 2),
+    (Total(u[i + 1], i), Total(u[i], i)),
+    (Total(s, i), B * s),
+    (Total(W[i, j], i), Total(W[i, j], i, j)),
+    (Total(M[i, k], k), Total(M[k, i], k)),
+    (Total(M[i, i], i), Total(M[i, k], i, k)),
+    (Total(u[i] * M[i, k], i), u[k] * Total(M[i, k], i)),
+    (Total(1 / P[i], i), 1 / Total(P[i], i)),
+    (sp.log(Total(P[i], i)), Total(sp.log(P[i]), i)),
+    (Total(u[i], i) * Total(v[j], j), Total(W[i, j], i, j)),
+    (Total(Total(W[i, j], j) ** 2, i), Total(Total(W[i, j], i) ** 2, j)),
+    # deltas, labels, ranges
+    (Delta(i - k), sp.S.One),
+    (Delta(i - k) * u[i], u[k]),
+    (Total(Delta(i - k + 1), i), sp.S.One),
+    (Total(Delta(2 * i - k), k), sp.S.One),
+    (Total(Delta(2 * i - k), i), sp.S.One),
+    (Total(Delta(k - c[i]), k), sp.S.One),  # c[i] is a place in the other axis
+    (Total(Delta(j - c[i]) * v[j], j, i), Total(v[j], j)),
+    (Total(Delta(i - d[j]), j), sp.S.One),
+    (InRange(i + 1, A), sp.S.One),
+    (R[i, c[k]], R[i, c[i]]),
+    # maxima over an index
+    (Peak(u[i], i), Total(u[i], i)),
+    (Peak(-u[i], i), -Peak(u[i], i)),
+    (Peak(s * u[i], i), s * Peak(u[i], i)),
+    (Peak(u[i] ** 2, i), Peak(u[i], i) ** 2),
+    (Peak(M[i, k], k), Peak(M[k, i], k)),
+    (u[ArgPeak(u[i] ** 2, i)], Peak(u[i], i)),
+]
+
+
+@pytest.mark.parametrize(("a", "b"), FALSE, ids=lambda e: str(e))
+def test_a_false_identity_is_not_believed(a, b):
+    assert equal(a, b) is None
+    assert any(differs(a, b, place) for w in worlds(8) for place in placements([a, b], w))
+
+
+def differs(a, b, place):
+    try:
+        return not close(value(a, place), value(b, place))
+    except (ValueError, ZeroDivisionError):
+        return False
+
+
+TRUE = [
+    (sp.sqrt(s**2), sp.Abs(s)),
+    (sp.Abs(s * t), sp.Abs(s) * sp.Abs(t)),
+    (sp.tanh(s), 2 / (1 + sp.exp(-2 * s)) - 1),
+    (1 / (1 + sp.exp(-s)), sp.exp(s) / (1 + sp.exp(s))),
+    (sp.log(1 + sp.exp(s)), s + sp.log(1 + sp.exp(-s))),
+    (sp.log(1 + sp.exp(s)), sp.Max(0, s) + log1p(sp.exp(-sp.Abs(s)))),
+    (log1p(expm1(s)), s),
+    (xlogy(s, q), s * sp.log(q)),
+    (sp.Max(0, s), s * UnitStep(s)),
+    (s * UnitStep(s, 1), s * UnitStep(s, 0)),
+    (sp.Max(s, t) + sp.Min(s, t), s + t),
+    (sp.Max(s, t), (s + t + sp.Abs(s - t)) / 2),
+    (sp.Abs(s), sp.sign(s) * s),
+    (sp.Piecewise((s, s > 0), (0, True)), sp.Max(0, s)),
+    (sp.Piecewise((s, s < 0), (t, True)), sp.Piecewise((t, s >= 0), (s, True))),
+    (1 / (s * t) + 1 / (s * (s - t)), 1 / (t * (s - t))),
+    ((s**2 - t**2) / (s - t), s + t),
+    (Total(s, i), A * s),
+    (Total(u[i] * v[j], i, j), Total(u[i], i) * Total(v[j], j)),
+    (Total(M[i, k] - M[k, i], i, k), sp.S.Zero),
+    (Total((u[i] - Total(u[k], k) / A), i), sp.S.Zero),
+    (Total(P[i] / Total(P[k], k), i), sp.S.One),
+    (Total(Delta(i - k) * M[i, k], k), M[i, i]),
+    (Total(Delta(j - c[i]) * v[j], j), v[c[i]]),
+    (Total(Delta(i - k + 1) * u[i] ** 2, i), InRange(k - 1, A) * u[k - 1] ** 2),
+    (Delta(i - k) * u[i], Delta(i - k) * u[k]),
+    (Delta(i - k) ** 2, Delta(k - i)),
+    (UnitStep(R[i, c[k]]), sp.S.One),
+    (sp.log(sp.exp(s) * P[i] ** 2 / q), s + 2 * sp.log(P[i]) - sp.log(q)),
+    (2**s * 3**s, 6**s),
+]
+
+
+@pytest.mark.parametrize(("a", "b"), TRUE, ids=lambda e: str(e))
+def test_a_true_identity_is_known(a, b):
+    assert equal(a, b) is True
+    assert not any(differs(a, b, place) for w in worlds(8) for place in placements([a, b], w))
