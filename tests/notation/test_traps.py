@@ -74,12 +74,11 @@ def test_the_derivative_of_a_maximum_is_half_a_step_in_sympy():
 
 def test_shared_terms_leave_their_sum_in_sympy():
     n, a = sp.symbols("n a", integer=True, positive=True)
-    z = sp.IndexedBase("z")
-    e = sp.Sum(sp.exp(z[a]) + sp.exp(z[a]) ** 2, (a, 1, n))
-    shared, _ = sp.cse([e])
+    shared, _ = sp.cse([sp.Sum(sp.exp(x + a) / (1 + sp.exp(x + a)), (a, 1, n))])
     assert any(a in term.free_symbols for _, term in shared)  # hoisted out of its sum: wrong
-    ours = Total(sp.exp(u[i]) + sp.exp(u[i]) ** 2 + sp.exp(sp.exp(u[i])), i)
-    assert i not in ours.free_symbols
+    ours = Total(sp.exp(x + u[i]) / (1 + sp.exp(x + u[i])), i)
+    shared, _ = sp.cse([ours])
+    assert not any(isinstance(f, Index) for _, term in shared for f in term.free_symbols)
 
 
 def test_tanh_by_the_sigmoid():
@@ -118,22 +117,22 @@ def test_a_tensor_that_looks_alike_never_gives_a_silent_zero():
 
 NO_RULE = [
     sp.gamma(x), sp.besselj(0, x), sp.LambertW(x), sp.zeta(x), sp.Mod(x, 2), sp.Function("f")(x),
-    sp.Integral(x**2, x), sp.Sum(x ** sp.Symbol("n", integer=True), (sp.Symbol("n", integer=True), 0, 3)),
-    sp.Derivative(sp.Function("f")(x), x), sp.Subs(sp.Function("f")(x), x, x),
+    sp.Integral(x**2, x), sp.Product(x, (sp.Symbol("n"), 0, 3)), sp.Limit(x, x, 0),
+    sp.Derivative(sp.Function("f")(x), x), sp.Determinant(sp.MatrixSymbol("X", 2, 2)) * x,
     sp.polygamma(0, x), sp.elliptic_k(x), sp.gamma(sp.exp(x)) * x, Total(sp.gamma(x * u[i]), i),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("e", NO_RULE, ids=str)
 def test_a_missing_rule_raises(e):
-    with pytest.raises(NotSupported, match="no rule"):
+    with pytest.raises(NotSupported, match=r"no rule|in a formula|matrices"):
         differentiate(e, x)
 
 
 def test_sympys_diff_refuses_what_it_does_not_know():
-    for e in (Total(u[i] ** 2, i), u[i], Delta(i - k), UnitStep(x)):
+    for e in (Total(x * u[i], i), u[i + x], Delta(i - x), UnitStep(x)):
         with pytest.raises(NotSupported, match=r"symdl\.derive"):
-            (e * x).diff(x)
+            e.diff(x)
 
 
 NOT_VARIABLES = [A, i, u, x + 1, c[i], sp.Integer(2), Total(u[i], i)]
