@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from symdl.backends.names import Names
+from symdl.backends.names import Names, comment
 from symdl.backends.numpy_source import Maker
+from symdl.backends.scalars import ScalarPrinter
 from symdl.backends.statements import write_statement
 from symdl.backends.views import Arrays, Text
 from symdl.program.ir import Slot
@@ -42,6 +43,7 @@ def write_update(update: Update) -> Maker:
         _scalar(update.count, f'state["{count}"]', arrays, names)
     for slot, key in zip(update.hyper, hyper, strict=True):
         _scalar(slot, f'hyper["{key}"]', arrays, names)
+    _write_units(update, arrays)
     for s in update.plan.program.statements:
         write_statement(s, arrays)
     for new, old in [(update.weight_new, update.weight), *((n, o) for o, n in update.state)]:
@@ -54,6 +56,26 @@ def write_update(update: Update) -> Maker:
     lines += [f"        {line}" for line in text.call]
     lines += ["", "    return update"]
     return Maker("make_update", "\n".join(lines) + "\n", frozenset(text.used))
+
+
+def _write_units(update: Update, arrays: Arrays) -> None:
+    """Bring the state to its units, which change with the hyper-parameters."""
+    if all(u == 1 for u in update.units):
+        return
+    keys = state_names(update)[0]
+    symbols = {s.name: arrays.slots[s] for s in update.hyper if s in arrays.slots}
+    texts = []
+    for unit in update.units:
+        printer = ScalarPrinter({s: symbols[s.name] for s in unit.free_symbols})
+        texts.append(printer.text(unit))
+        arrays.text.used |= printer.used
+    for key, unit in zip(keys, update.units, strict=True):
+        if unit != 1:
+            arrays.text.call.append(comment(f"{key} is kept divided by {unit}: it saves a pass"))
+    arrays.text.used.add("change_units")
+    arrays.text.call.append(f"units = ({', '.join(texts)},)")
+    arrays.text.call.append('if units != state["units"]:')
+    arrays.text.call.append(f"    change_units(state, {tuple(keys)!r}, units)".replace("'", '"'))
 
 
 def _scalar(slot: Slot, text: str, arrays: Arrays, names: Names) -> None:

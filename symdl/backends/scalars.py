@@ -33,6 +33,15 @@ def scalar_power(a, b):
         return float(np.power(float(a), b))
     return value if isinstance(value, (int, float)) else float("nan")
 ''',
+    "change_units": '''\
+def change_units(state, names, units):
+    """Bring vectors that are kept divided by a unit to a new unit."""
+    if 0 in units:
+        raise ValueError("these hyper-parameters make the optimizer forget its gradients")
+    for name, old, new in zip(names, state["units"], units):
+        state[name] *= old / new
+    state["units"] = units
+''',
 }
 
 _COMPARE = {

@@ -28,7 +28,6 @@ class Step:
     source      the generated module, which needs NumPy alone
     parameters  the arrays of the parameters by name: views, change them in place
     gradient    the vector that holds the gradients of the last call
-    state       the vectors of the optimizer by name, and the number of steps taken
     hyper       the hyper-parameters of the optimizer by name; change them at any time
     """
 
@@ -51,7 +50,7 @@ class Step:
         self.parameters = self._views(self._vector)
         self._gradients = self._views(self.gradient)
         self._fill(initial)
-        self.state, self.hyper = self._optimizer()
+        self._state, self.hyper = self._optimizer()
         self._update = self._make_update()
         self._cache = Cache(self._make)
 
@@ -95,6 +94,27 @@ class Step:
         arrays = self._arrays(given, self._build.inputs)
         result = self._cache.get("forward", arrays)(*arrays)
         return np.array(result, order="C") if isinstance(result, np.ndarray) else result
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Copies of the optimizer's vectors by name, and the number of steps taken."""
+        units = self._state.get("units", ())
+        vectors = [k for k, v in self._state.items() if isinstance(v, np.ndarray)]
+        shown: dict[str, Any] = {
+            k: self._state[k] * u for k, u in zip(vectors, units, strict=True)
+        }
+        return {**shown, "step": self._state["step"]} if self._state else {}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what ``state`` gave before, to go on with training where it was left."""
+        if state.keys() != self.state.keys():
+            raise Mismatch(f"the state has {list(self.state)}, but {list(state)} were given")
+        for name, value in state.items():
+            if name == "step":
+                self._state[name] = int(value)
+            else:
+                self._state[name][...] = value
+        self._state["units"] = (1.0,) * len(self._state["units"])
 
     # -- how it is made
 
@@ -145,13 +165,14 @@ class Step:
         vectors, hyper, count = state_names(update)
         state: dict[str, Any] = {n: _aligned(self._vector.size, self.dtype) for n in vectors}
         defaults = (value for _, value in update.formula.hyper)
-        return {**state, count: 0}, {n: float(v) for n, v in zip(hyper, defaults, strict=True)}
+        state |= {count: 0, "units": (1.0,) * len(vectors)}
+        return state, {n: float(v) for n, v in zip(hyper, defaults, strict=True)}
 
     def _make_update(self) -> Callable[[], None] | None:
         if self._build.update is None:
             return None
         made: Callable[[], None] = self._code["make_update"](
-            self._vector, self.gradient, self.state, self.hyper
+            self._vector, self.gradient, self._state, self.hyper
         )
         return made
 

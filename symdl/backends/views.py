@@ -39,6 +39,7 @@ class Arrays:
         self.slots: dict[Slot, str] = {}
         self.moving: set[Slot] = set()  # slots whose array is given anew by each call
         self.alias = plan.called()
+        self.cells_of: dict[str, str] = {}
         self.cells: dict[Slot, str] = {}  # scalars that live in a vector outside
         self._views: dict[object, str] = {}
 
@@ -110,7 +111,7 @@ class Arrays:
             return self._aligned(self._range(o), (o.label,), wanted, False, o)
         name = self.slots[o.slot]
         if not o.slot.rank:
-            return name
+            return self._cell(name) if wanted else name
         at = self.order(o)
         moving = o.slot in self.moving
         if len(set(at)) != len(at) or any(isinstance(p, int) for p in at):
@@ -118,6 +119,14 @@ class Arrays:
         else:
             labels = tuple(str(p) for p in at)
         return self._aligned(name, labels, wanted, moving, o.slot.name)
+
+    def _cell(self, name: str) -> str:
+        """Return a scalar as an array without axes: operations take it faster than a float."""
+        if name not in self.cells_of:
+            cell = self.cells_of[name] = self.names.new(name + "_cell")
+            self.text.build.append(f"{cell} = np.empty((), dtype)")
+            self.text.call.append(f"{cell}[()] = {name}")
+        return self.cells_of[name]
 
     def _diagonal(
         self, name: str, at: tuple[str | int, ...], moving: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import replace
 
 import sympy as sp
@@ -134,57 +134,67 @@ def _compact(s: Map) -> Map:
     return replace(s, operands=tuple(o for _, o in used), body=body)
 
 
-def scale(program: Program) -> Program:
+def scale(program: Program, nonzero: Collection[Expr] = ()) -> Program:
     """Take scalar divisors out of a sum that divides: r / (x/c + e) is r c / (x + c e).
 
     A multiplication of scalars then stands for a pass over the array.  Only divisors are taken
-    out, so nothing is divided by that was not divided by before.
+    out, and factors known to be ``nonzero``: nothing is divided by that might be 0.
     """
     found, count = [], 0
     for s in program.statements:
-        new = _scaled(s) if isinstance(s, Map) and s.labels else s
+        new = _Scaling(s, nonzero).run() if isinstance(s, Map) and s.labels else s
         count += new is not s
         found.append(new)
     return program.changed(found, "scale", f"{count} scalars taken out of divisors")
 
 
-def _scaled(s: Map) -> Map:
-    scalars = {k for k, o in s.symbols.items() if isinstance(o, Read) and not o.slot.rank}
-    arrays = s.symbols.keys() - scalars
+class _Scaling:
+    """The pass ``scale`` in one body."""
 
-    def is_scalar(e: Expr) -> bool:
-        return not e.free_symbols & arrays
+    def __init__(self, s: Map, nonzero: Collection[Expr]) -> None:
+        self.s = s
+        scalars = {
+            k: sp.Symbol(o.slot.name, real=True)
+            for k, o in s.symbols.items()
+            if isinstance(o, Read) and not o.slot.rank
+        }
+        self.arrays = s.symbols.keys() - scalars.keys()
+        back = {name: k for k, name in scalars.items()}
+        self.nonzero = {e.xreplace(back) for e in nonzero}
 
-    def change(product: Expr) -> Expr:
+    def run(self) -> Map:
+        body = self.s.body.replace(lambda e: e.is_Mul, self._change)
+        return replace(self.s, body=body) if body != self.s.body else self.s
+
+    def _scalar(self, e: Expr) -> bool:
+        return not e.free_symbols & self.arrays
+
+    def _change(self, product: Expr) -> Expr:
         factors = sp.Mul.make_args(product)
-        if not any(is_scalar(f) and not f.is_number for f in factors):
+        if not any(self._scalar(f) and not f.is_number for f in factors):
             return product
-        return sp.Mul(*(_scale_out(f, is_scalar) for f in factors))
+        return sp.Mul(*(self._scaled(f) for f in factors))
 
-    body = s.body.replace(lambda e: e.is_Mul, change)
-    return replace(s, body=body) if body != s.body else s
+    def _scaled(self, f: Expr) -> Expr:
+        if not (f.is_Pow and f.exp == -1 and f.base.is_Add):
+            return f
+        arrays = [t for t in f.base.args if not self._scalar(t)]
+        if len(arrays) != 1:
+            return f
+        divisor, inner = self._divisor(arrays[0])
+        rest = sp.Add(*(t for t in f.base.args if self._scalar(t)))
+        return f if divisor == 1 else divisor / (inner + rest * divisor)
 
-
-def _scale_out(f: Expr, is_scalar: Callable[[Expr], bool]) -> Expr:
-    if not (f.is_Pow and f.exp == -1 and f.base.is_Add):
-        return f
-    arrays = [t for t in f.base.args if not is_scalar(t)]
-    if len(arrays) != 1:
-        return f
-    divisor, inner = _divisor(arrays[0], is_scalar)
-    rest = sp.Add(*(t for t in f.base.args if is_scalar(t)))
-    return f if divisor == 1 else divisor / (inner + rest * divisor)
-
-
-def _divisor(term: Expr, is_scalar: Callable[[Expr], bool]) -> tuple[Expr, Expr]:
-    """Split a term into a scalar divisor and the rest, out of a square root too."""
-    divisor, rest = sp.S.One, sp.S.One
-    for f in sp.Mul.make_args(term):
-        if is_scalar(f) and f.is_Pow and f.exp == -1:
-            divisor *= f.base
-        elif f.is_Pow and f.exp == sp.S.Half and f.base.is_Mul:
-            inner, left = _divisor(f.base, is_scalar)
-            divisor, rest = divisor * sp.sqrt(inner), rest * sp.sqrt(left)
-        else:
-            rest *= f
-    return divisor, rest
+    def _divisor(self, term: Expr) -> tuple[Expr, Expr]:
+        """Split a term into a scalar divisor and the rest, out of a square root too."""
+        divisor, rest = sp.S.One, sp.S.One
+        for f in sp.Mul.make_args(term):
+            if f in self.nonzero or (self._scalar(f) and f.is_Pow and f.exp == -1):
+                divisor /= f
+            elif f.is_Pow and f.exp == sp.S.Half and f.base.is_Mul:
+                inner, left = self._divisor(f.base)
+                above, below = inner.as_numer_denom()
+                divisor, rest = divisor * sp.sqrt(above) / sp.sqrt(below), rest * sp.sqrt(left)
+            else:
+                rest *= f
+        return divisor, rest

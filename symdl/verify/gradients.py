@@ -65,7 +65,7 @@ def richardson(
     F'(x) and F'(x)F''(x).
 
     >>> value, error = richardson(lambda x: float(np.sin(x[0])), np.array([0.5]), 0)
-    >>> abs(value - np.cos(0.5)) < 1e-10
+    >>> abs(value - float(np.cos(0.5))) < 1e-10
     True
     """
     table: list[list[float]] = []
@@ -95,7 +95,7 @@ def complex_step(f: Callable[[Array], complex], point: Array, place: int) -> flo
     Exact to rounding where ``f`` is analytic and its code accepts complex numbers.
     Source: Squire, Trapp (1998), Using Complex Variables to Estimate Derivatives of Real Functions.
 
-    >>> complex_step(lambda x: np.exp(x[0]), np.array([1.0]), 0) == np.exp(1.0)
+    >>> complex_step(lambda x: np.exp(x[0]), np.array([1.0]), 0) == float(np.exp(1.0))
     True
     """
     moved = point.astype(np.complex128)
