@@ -114,15 +114,11 @@ def _keeps_rounding(body: Expr, symbol: sp.Symbol, inner: Expr) -> bool:
         return bool(inner.is_Atom)
     (place,) = places
     if place.is_Add:
-        return not _sum_like(inner)
+        return not inner.is_Add
     if place.is_Mul:
-        spread = _sum_like(inner) and any(a.is_Number for a in place.args)
+        spread = inner.is_Add and any(a.is_Number for a in place.args)
         return not spread and not (inner.has(sp.exp) and place.has(sp.exp))
     return True
-
-
-def _sum_like(e: Expr) -> bool:
-    return e.is_Add or (e.is_Mul and any(a.is_Add for a in e.args))
 
 
 def _compact(s: Map) -> Map:

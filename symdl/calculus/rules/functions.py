@@ -8,6 +8,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.expr import Expr
 
+from symdl.calculus.elimination import through_output
 from symdl.calculus.tree import Deriv, Expansion, Rule
 from symdl.notation.functions import by_exponentials, xlogy
 from symdl.notation.tensors import real
@@ -115,7 +116,10 @@ class Absolute(Rule):
 
 
 class Definition(Rule):
-    """f(x)' is the derivative of the definition of f: tanh x = (e^x - e^-x) / (e^x + e^-x)."""
+    """f(x)' is the derivative of the definition of f: tanh x = (e^x - e^-x) / (e^x + e^-x).
+
+    It is written with f(x) itself where that is shorter: tanh' = 1 - tanh^2, found by elimination.
+    """
 
     name = "function by definition"
 
@@ -135,4 +139,13 @@ class Definition(Rule):
             meaning = sp.sin(e.args[0]) / sp.cos(e.args[0])
         else:
             return None
-        return Expansion((Deriv(meaning, d.wrt),), lambda r: r)
+        return Expansion((Deriv(meaning, d.wrt),), lambda r: _through(r, e, meaning))
+
+
+def _through(r: Expr, e: Expr, meaning: Expr) -> Expr:
+    """The derivative of a definition, written with the function that is defined."""
+    if isinstance(r, Deriv):
+        return r
+    y = sp.Dummy("y", real=True)
+    found = through_output(r, y, meaning)
+    return found.xreplace({y: e}) if found.has(y) else r
