@@ -19,7 +19,7 @@ from symdl.program.ir import Program, Slot
 from symdl.program.layout import layout
 from symdl.program.lowering import lower
 from symdl.program.passes import for_arrays
-from symdl.program.plan import Order, Plan, plan
+from symdl.program.plan import Plan, plan
 from symdl.program.share import dead
 from symdl.program.update import Update, lower_update
 
@@ -33,7 +33,7 @@ class Build:
     source: str
     inputs: tuple[Variable, ...]
     given: tuple[Variable, ...]  # inputs and targets
-    parameters: tuple[tuple[Variable, Order], ...]
+    parameters: tuple[Variable, ...]
     size_names: Mapping[str, Mapping[sp.Symbol, str]]
     batch: sp.Symbol | None
     update: Update | None
@@ -53,7 +53,7 @@ class Build:
     def count(self, sizes: Mapping[sp.Symbol, int]) -> int:
         """The number of all parameters together."""
         total = 0
-        for variable, _ in self.parameters:
+        for variable in self.parameters:
             count = 1
             for size in self.axes(variable, sizes):
                 count *= size
@@ -118,12 +118,12 @@ def build_source(
     }
     lowered = {name: for_arrays(dead(program, keep)) for name, (keep, _) in uses.items()}
     read = [slots[v] if v in slots else Slot(v.name, axes_of(v)) for v in parameters]
-    orders = layout(lowered["gradients"], [slot_of(program, v) for v in given], dict(zip(grads, read, strict=True)))
     makers, plans, names = [], {}, {}
     symbols = sizes_in(equations, [*given, *parameters])
     for name, (keep, arguments) in uses.items():
         fixed = [*read, *(grads if name == "gradients" else ())]
-        plans[name] = plan(lowered[name], orders, fixed)
+        laid, orders = layout(lowered[name], fixed)
+        plans[name] = plan(laid, orders, fixed)
         outside = [Outside("parameters", tuple(read))]
         outside += [Outside("gradient", tuple(grads))] if name == "gradients" else []
         makers.append(
@@ -147,7 +147,7 @@ def build_source(
         _module(equations, update, makers),
         tuple(inputs),
         given,
-        tuple((v, orders.get(s, tuple(range(s.rank)))) for v, s in zip(parameters, read, strict=True)),
+        tuple(parameters),
         names,
         batch,
         lowered_update,

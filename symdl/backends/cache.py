@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ Shapes = tuple[tuple[int, ...], ...]
 
 
 class Cache:
-    """Makes a function on first use, and forgets the one that was used longest ago.
+    """Makes a function on first use, and forgets the one that was made longest ago.
 
     >>> made = []
     >>> cache = Cache(lambda name, shapes: made.append(shapes) or name.upper)
@@ -24,17 +23,18 @@ class Cache:
 
     def __init__(self, make: Callable[[str, Shapes], Callable[..., Any]]) -> None:
         self._make = make
-        self._kept: dict[str, OrderedDict[Shapes, Callable[..., Any]]] = {}
+        self._kept: dict[str, dict[Shapes, Callable[..., Any]]] = {}
+
+    def found(self, name: str, shapes: Shapes) -> Callable[..., Any] | None:
+        """Return the function of that name for these shapes, if it has been made."""
+        return self._kept.get(name, {}).get(shapes)
 
     def get(self, name: str, arrays: Sequence[Any]) -> Callable[..., Any]:
         """Return the function of that name for arrays of these shapes."""
-        kept = self._kept.setdefault(name, OrderedDict())
+        kept = self._kept.setdefault(name, {})
         shapes = tuple([getattr(a, "shape", ()) for a in arrays])
-        found = kept.get(shapes)
-        if found is None:
-            found = kept[shapes] = self._make(name, shapes)
+        if shapes not in kept:
+            kept[shapes] = self._make(name, shapes)
             if len(kept) > _KEPT:
-                kept.popitem(last=False)
-        elif len(kept) > 1:
-            kept.move_to_end(shapes)
-        return found
+                del kept[next(iter(kept))]
+        return kept[shapes]

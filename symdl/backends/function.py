@@ -17,6 +17,7 @@ from symdl.backends.names import Names
 from symdl.backends.numpy_source import module_source, write_maker
 from symdl.errors import InputError, Mismatch, NotSupported
 from symdl.formula import Equation, Variable
+from symdl.program.layout import layout
 from symdl.program.lowering import lower
 from symdl.program.passes import for_arrays
 from symdl.program.plan import Plan, plan
@@ -113,7 +114,7 @@ def compile_function(
     check_given(lowered, inputs, (), set(outputs))
     given = [slot_of(lowered, v) for v in inputs]
     results = [slot_of(lowered, v) for v in outputs]
-    planned = plan(for_arrays(lowered), {})
+    planned = plan(*layout(for_arrays(lowered)))
     symbols = sizes_in(equations, inputs)
     maker = write_maker("function", planned, given, (), results, symbols)
     source = module_source("Generated from these formulas:", [str(e) for e in equations], [maker])

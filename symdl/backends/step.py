@@ -44,6 +44,7 @@ class Step:
             raise NotSupported(f"dtype {dtype}: there are float32 and float64")
         self._build = build
         self._sizes = {s: n for s, n in sizes.items() if s != build.batch}
+        self._labels = build.labels
         self._code = load(build.source)
         self._vector = _aligned(build.count(self._sizes), self.dtype)
         self.gradient = _aligned(build.count(self._sizes), self.dtype)
@@ -70,8 +71,7 @@ class Step:
         """Take one step on inputs and targets; return the loss before the update."""
         if self._update is None:
             raise InputError("this step has no optimizer; use gradients() or evaluate()")
-        arrays = self._arrays(given, self._build.given)
-        loss: float = self._cache.get("gradients", arrays)(*arrays)
+        loss: float = self._run("gradients", given)
         self._update()
         return loss
 
@@ -79,20 +79,17 @@ class Step:
 
     def gradients(self, *given: ArrayLike) -> tuple[float, dict[str, Array]]:
         """Return the loss and copies of the gradients by the names of their parameters."""
-        arrays = self._arrays(given, self._build.given)
-        loss: float = self._cache.get("gradients", arrays)(*arrays)
+        loss: float = self._run("gradients", given)
         return loss, {name: g.copy() for name, g in self._gradients.items()}
 
     def evaluate(self, *given: ArrayLike) -> float:
         """Return the loss; nothing is changed."""
-        arrays = self._arrays(given, self._build.given)
-        loss: float = self._cache.get("evaluate", arrays)(*arrays)
+        loss: float = self._run("evaluate", given)
         return loss
 
     def forward(self, *given: ArrayLike) -> Any:
         """Return the output for inputs without targets."""
-        arrays = self._arrays(given, self._build.inputs)
-        result = self._cache.get("forward", arrays)(*arrays)
+        result = self._run("forward", given)
         return np.array(result, order="C") if isinstance(result, np.ndarray) else result
 
     @property
@@ -118,14 +115,28 @@ class Step:
 
     # -- how it is made
 
+    def _run(self, name: str, given: Sequence[ArrayLike]) -> Any:
+        """Call a generated function; arrays that are right already are passed on at once."""
+        dtype, shapes = self.dtype, []
+        for a in given:
+            if type(a) is not np.ndarray or a.dtype is not dtype or not a.flags.c_contiguous:
+                break
+            shapes.append(a.shape)
+        else:
+            function = self._cache.found(name, tuple(shapes))
+            if function is not None and not self._labels:
+                return function(*given)
+        arrays = self._arrays(given, self._build.inputs if name == "forward" else self._build.given)
+        return self._cache.get(name, arrays)(*arrays)
+
     def _arrays(self, given: Sequence[ArrayLike], wanted: Sequence[Variable]) -> list[Any]:
         if len(given) != len(wanted):
             names = ", ".join(v.name for v in wanted)
             raise Mismatch(f"{len(wanted)} arrays are needed ({names}), but {len(given)} were given")
         arrays = [convert(v, a, self.dtype) for v, a in zip(wanted, given, strict=True)]
-        for v in self._build.labels:
-            if v in wanted:
-                check_labels(v, arrays[wanted.index(v)], self._sizes)
+        for v, a in zip(wanted, arrays, strict=True):
+            if v in self._labels:
+                check_labels(v, a, self._sizes)
         return arrays
 
     def _make(self, name: str, shapes: tuple[tuple[int, ...], ...]) -> Callable[..., Any]:
@@ -139,12 +150,10 @@ class Step:
 
     def _views(self, vector: Array) -> dict[str, Array]:
         found, start = {}, 0
-        for variable, order in self._build.parameters:
-            axes = self._build.axes(variable, self._sizes)
-            shape = tuple(axes[k] for k in order)
+        for variable in self._build.parameters:
+            shape = self._build.axes(variable, self._sizes)
             count = int(np.prod(shape, dtype=int))
-            stored = vector[start : start + count].reshape(shape)
-            found[variable.name] = stored.transpose(np.argsort(order)) if order else stored
+            found[variable.name] = vector[start : start + count].reshape(shape)
             start += count
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from symdl.book.layers_text import read_layers
 from symdl.book.targets import Targets, targets_for
 from symdl.errors import InputError
 from symdl.training.callbacks import Callback
-from symdl.training.choices import choose, positive_int, real_number
+from symdl.training.choices import choose, one_of, positive_int, real_number
+from symdl.training.compile import DTYPES
 from symdl.training.data import Standardizer, Table, read_csv, split
 from symdl.training.layers import Dense
 from symdl.training.optimizers import OPTIMIZERS, Optimizer
@@ -25,57 +26,60 @@ __all__ = ["Options", "Report", "train_csv", "train_table"]
 
 Array = NDArray[Any]
 
+_RATES = {"adam": 0.01, "sgd": 0.1}  # for standardized columns
+
 
 @dataclass(frozen=True)
 class Options:
-    """The choices of a training run; the loss is chosen by the targets where it is None."""
+    """The choices of a training run; what is None is chosen by what is trained.
+
+    The defaults were chosen by the mean accuracy on iris over seeds that no example and no test
+    uses.
+    """
 
     layers: str
     optimizer: str = "adam"
     learning_rate: float | None = None
     loss: str | None = None
-    epochs: int = 200
+    epochs: int = 100
     batch: int = 16
     validation: float = 0.2
+    smoothing: float | None = None
     seed: int = 0
     dtype: str = "float64"
 
 
-_RATES = {"adam": 0.01, "sgd": 0.1}  # for standardized columns; --learning-rate chooses another
-
-
 @dataclass(frozen=True)
 class Report:
-    """What came out: ``measures`` are taken on the rows that were held out.
+    """What came out: the measures are taken on the rows that were held out.
 
-    ``model`` reads standardized columns; ``raw_model`` is the same function of the columns as they
-    stand in the file.
+    model     reads the columns as they stand in the file: the means and deviations that it was
+              trained with are in its first and last layer
+    measure   the accuracy of classes, the mean absolute error of numbers
+    baseline  the same measure for always guessing the commonest class, or the mean
+    notes     what the training warned about
     """
 
     model: Sequential
     table: Table
     options: Options
     targets: Targets
-    standardizer: Standardizer
     trained_on: int
     held_out: int
     stratified: bool
-    measures: dict[str, float]
     loss: float
-    notes: tuple[str, ...] = field(default=())
+    measure: float
+    baseline: float
+    notes: tuple[str, ...] = ()
 
-    def raw_model(self) -> Sequential:
-        """The model with mean and deviation of the columns put into its first kernel and bias."""
-        model = Sequential(self.model.layers, seed=self.options.seed)
-        model.compile(
-            optimizer=_optimizer(self.options), loss=self.targets.loss, dtype=self.options.dtype
-        )
-        model.predict(self.table.x[:1])
-        kernel, bias, *rest = self.model.get_weights()
-        scale, mean = self.standardizer.scale, self.standardizer.mean
-        scaled = kernel / scale[:, None]
-        model.set_weights([scaled, bias - mean @ scaled, *rest])
-        return model
+
+@dataclass(frozen=True)
+class _Parts:
+    """Row numbers: trained on, and held out."""
+
+    train: Array
+    held: Array
+    stratified: bool
 
 
 def train_csv(
@@ -84,7 +88,10 @@ def train_csv(
     options: Options,
     callbacks: Sequence[Callback] = (),
 ) -> Report:
-    """Read a table, hold a part of its rows out, train on the others, and measure on that part."""
+    """Read a table, hold a part of its rows out, train on the others, and measure on that part.
+
+    Raises InputError for anything about the file, the layers or the options that cannot work.
+    """
     _check(options)
     layers = read_layers(options.layers)
     return train_table(read_csv(path, target), layers, options, callbacks)
@@ -94,32 +101,40 @@ def train_table(
     table: Table, layers: Sequence[Dense], options: Options, callbacks: Sequence[Callback] = ()
 ) -> Report:
     """Train on a part of the rows of a table, and measure on those that were held out."""
-    targets = targets_for(table, layers[-1], options.loss)
-    stratified = targets.classes > 0 and bool(np.bincount(targets.labels).min(initial=2) > 1)
-    rows = np.arange(len(table.y))
+    targets = targets_for(table, layers[-1], options.loss, options.smoothing)
+    parts = _split(targets, options)
+    columns = Standardizer.of(table.x[parts.train])
+    scale = targets.scale_of(parts.train)
+    metric = "accuracy" if targets.classes else "mae"
+    inner = _compiled(layers, targets, options, metric)
+    x, t = columns(table.x[parts.train]), scale(targets.smoothed(parts.train))
+    notes = _fit(inner, x, t, options, callbacks)
+    model = _compiled(layers, targets, options, metric)
+    model.predict(table.x[:1])
+    model.set_weights(_in_units_of_the_file(inner.get_weights(), columns, scale))
+    loss, measure = _measured(model, table.x[parts.held], targets.values[parts.held])
+    return Report(
+        model, table, options, targets, len(parts.train), len(parts.held), parts.stratified,
+        loss, measure, targets.baseline(parts.train, parts.held), notes,
+    )  # fmt: skip
+
+
+def _split(targets: Targets, options: Options) -> _Parts:
+    """Hold rows out: a share of each class, or of all rows where a class has a single one."""
+    rows = np.arange(len(targets.values))
+    counts = np.unique(targets.labels, return_counts=True)[1]
+    stratified = bool(targets.classes) and bool(counts.min() > 1)
     groups = targets.labels if stratified else rows
     train, held, _, _ = split(rows, groups, options.validation, options.seed, stratified)
-    standardizer = Standardizer.of(table.x[train])
-    x, t = standardizer(table.x), targets.values
+    return _Parts(train, held, stratified)
+
+
+def _compiled(
+    layers: Sequence[Dense], targets: Targets, options: Options, metric: str
+) -> Sequential:
     model = Sequential(layers, seed=options.seed)
-    metric = "accuracy" if targets.classes else "mae"
-    chosen = _optimizer(options)
-    model.compile(chosen, targets.loss, metrics=[metric], dtype=options.dtype)
-    notes = _fit(model, x[train], t[train], options, callbacks)
-    loss, measure = model.evaluate(x[held], t[held])
-    return Report(
-        model,
-        table,
-        options,
-        targets,
-        standardizer,
-        len(train),
-        len(held),
-        stratified,
-        {metric: measure},
-        loss,
-        notes,
-    )
+    model.compile(_optimizer(options), targets.loss, metrics=[metric], dtype=options.dtype)
+    return model
 
 
 def _fit(
@@ -140,6 +155,24 @@ def _fit(
     return tuple(dict.fromkeys(str(w.message) for w in caught))
 
 
+def _in_units_of_the_file(
+    weights: list[Array], columns: Standardizer, scale: Standardizer
+) -> list[Array]:
+    """The weights of the same function before columns and target were standardized."""
+    kernel, bias, *rest = (w.astype(np.float64) for w in weights)
+    kernel = kernel / columns.scale[:, None]
+    found = [kernel, bias - columns.mean @ kernel, *rest]
+    found[-2] = found[-2] * scale.scale
+    found[-1] = found[-1] * scale.scale + scale.mean
+    return found
+
+
+def _measured(model: Sequential, x: Array, t: Array) -> tuple[float, float]:
+    found = model.evaluate(x, t)
+    assert isinstance(found, list)
+    return found[0], found[1]
+
+
 def _optimizer(options: Options) -> Optimizer:
     made = choose("optimizer", options.optimizer, OPTIMIZERS, "--optimizer")
     rate = options.learning_rate
@@ -153,6 +186,9 @@ def _check(options: Options) -> None:
     real_number("--validation", options.validation, 0, 1, low_open=True)
     if options.learning_rate is not None:
         real_number("--learning-rate", options.learning_rate, 0, low_open=True)
+    if options.smoothing is not None:
+        real_number("--smoothing", options.smoothing, 0, 1)
     if options.seed < 0:
         raise InputError(f"--seed must be a whole number of at least 0, not {options.seed}")
+    one_of("--dtype", options.dtype, DTYPES)
     _optimizer(options)

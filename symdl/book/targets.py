@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from symdl.catalog import activations, losses
 from symdl.errors import InputError
-from symdl.training.data import Table, one_hot
+from symdl.training.data import Standardizer, Table, one_hot
 from symdl.training.layers import Dense
 from symdl.training.losses import check_last_activation, is_sparse, loss_formula
 
@@ -19,41 +19,86 @@ __all__ = ["Targets", "targets_for"]
 Array = NDArray[Any]
 
 _SOFTMAX, _SIGMOID = activations.SOFTMAX.name, activations.SIGMOID.name
+_DISTANCES = (losses.MSE.name, losses.HALF_SQUARED_ERROR.name)
+_USUAL_SMOOTHING = 0.1
 _SHOWN = 6  # names of classes in a message
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What the loss reads: ``values``; ``labels`` and the number of ``classes``, 0 for numbers."""
+    """What the loss reads: ``values``, one row a row of the table.
+
+    labels     the classes as whole numbers; empty for a target of numbers
+    classes    how many there are; 0 for numbers
+    smoothing  the share of a one-hot target that is spread evenly over all classes in training
+    """
 
     loss: str
     values: Array
     labels: Array
     classes: int = 0
+    smoothing: float = 0.0
+
+    def smoothed(self, rows: Array) -> Array:
+        """The values of some rows as they are trained on."""
+        if not self.smoothing:
+            return self.values[rows]
+        return self.values[rows] * (1 - self.smoothing) + self.smoothing / self.classes
+
+    def scale_of(self, rows: Array) -> Standardizer:
+        """The mean and deviation of numbers that a loss of distances reads; else no change."""
+        if not self.classes and self.loss in _DISTANCES:
+            return Standardizer.of(self.values[rows])
+        return _Unchanged(np.zeros(1), np.ones(1))
+
+    def baseline(self, train: Array, held: Array) -> float:
+        """The accuracy, or mean absolute error, of always guessing what is commonest in training."""
+        if self.classes:
+            commonest = np.bincount(self.labels[train]).argmax()
+            return float(np.mean(self.labels[held] == commonest))
+        return float(np.mean(np.abs(self.values[held] - self.values[train].mean())))
 
 
-def targets_for(table: Table, last: Dense, loss: str | None = None) -> Targets:
+class _Unchanged(Standardizer):
+    """Labels and probabilities stay what they are."""
+
+    def __call__(self, x: object) -> Array:
+        return np.asarray(x)
+
+
+def targets_for(
+    table: Table, last: Dense, loss: str | None = None, smoothing: float | None = None
+) -> Targets:
     """Choose the loss where none is given, and bring the column into the form that it reads.
 
     Softmax, and sigmoid with two names or with 0 and 1, classify; anything else is regression.
+    Targets of a softmax whose loss was not chosen are smoothed unless ``smoothing`` is 0.
     """
     formula = loss_formula(_usual_loss(table, last) if loss is None else loss)
     check_last_activation(formula, last.activation)
+    one_hot_read = formula.name == losses.CATEGORICAL_CROSSENTROPY.name
+    if smoothing is None:
+        smoothing = _USUAL_SMOOTHING if loss is None and one_hot_read else 0.0
+    if smoothing and not one_hot_read:
+        raise InputError(
+            f"--smoothing spreads one-hot targets, which {formula.name} does not read; leave it "
+            "away, or end --layers with softmax and use the loss categorical_crossentropy"
+        )
     classifies = bool(table.classes) or last.activation == _SOFTMAX or is_sparse(formula)
-    if not classifies and last.activation == _SIGMOID:
-        classifies = formula.name == losses.BINARY_CROSSENTROPY.name and _all_in(table.y, (0, 1))
+    if not classifies and formula.name == losses.BINARY_CROSSENTROPY.name:
+        classifies = _all_in(table.y, (0, 1))
     if not classifies:
         return _numbers(table, last, formula.name)
     labels, classes = _labels(table, last)
     if is_sparse(formula):
         return Targets(formula.name, labels, labels, classes)
     values = labels[:, None].astype(float) if last.units == 1 else one_hot(labels, last.units)
-    return Targets(formula.name, values, labels, classes)
+    return Targets(formula.name, values, labels, classes, smoothing)
 
 
 def _usual_loss(table: Table, last: Dense) -> str:
     if last.activation == _SOFTMAX:
-        return losses.SPARSE_CATEGORICAL_CROSSENTROPY.name
+        return losses.CATEGORICAL_CROSSENTROPY.name
     if last.activation == _SIGMOID:
         return losses.BINARY_CROSSENTROPY.name
     if table.classes:

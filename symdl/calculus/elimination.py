@@ -13,6 +13,7 @@ from sympy.core.expr import Expr
 from symdl.calculus.forms import cost, tidy
 from symdl.errors import SymdlError
 from symdl.notation.binders import Binder, loose
+from symdl.notation.functions import HYPERBOLIC, by_exponentials
 from symdl.notation.normal import equal, normal, poly
 from symdl.notation.polynomial import ONE, cleared, monomial_expr
 
@@ -53,6 +54,9 @@ def through_output(d: Expr, y: Expr, definition: Expr) -> Expr:
         found = _eliminate(d, y, definition, generator)
         if found is not None and _divisors(found) <= _divisors(d):
             forms.append(found)
+    root = _through_root(d, y, definition)
+    if root is not None:
+        forms.append(root)
     return min(forms, key=_preference)
 
 
@@ -69,7 +73,7 @@ def _by_cases(d: sp.Piecewise, y: Expr, definition: sp.Piecewise) -> Expr:
 def _generators(d: Expr) -> list[Expr]:
     """The monomials m of the exponentials exp(c m) in ``d``, outside binders."""
     found: dict[Expr, None] = {}
-    for a in sp.preorder_traversal(normal_of_functions(d)):
+    for a in sp.preorder_traversal(_with_exponentials(d)):
         if isinstance(a, sp.exp) and not loose(a):
             for m in poly(a.args[0]):
                 if m != ONE:
@@ -77,23 +81,37 @@ def _generators(d: Expr) -> list[Expr]:
     return list(found)
 
 
-def normal_of_functions(e: Expr) -> Expr:
-    """The normal form, or ``e`` itself where it has none."""
-    try:
-        return normal(e)
-    except SymdlError:
-        return e
+def _with_exponentials(e: Expr) -> Expr:
+    """Hyperbolic functions by their definitions."""
+    return e.replace(lambda a: isinstance(a, HYPERBOLIC), by_exponentials)
+
+
+def _through_root(d: Expr, y: Expr, definition: Expr) -> Expr | None:
+    """Where y = b^(p/q) with b > 0, write the powers b^(k/q) of ``d`` as y^(k/p)."""
+    if not (definition.is_Pow and definition.exp.is_Rational and not definition.exp.is_Integer):
+        return None
+    b, root = definition.base, definition.exp
+    if not b.is_positive:
+        return None
+    found = d.replace(
+        lambda a: a.is_Pow and a.base == b and (a.exp / root).is_Integer,
+        lambda a: y ** (a.exp / root),
+    )
+    return simplest(found) if found != d and equal(found.subs(y, definition), d) else None
 
 
 def _eliminate(d: Expr, y: Expr, definition: Expr, m: Expr) -> Expr | None:
     g = sp.Dummy("g", positive=True)
+    plain_d, plain_f = _with_exponentials(d), _with_exponentials(definition)
+    unit = _unit(plain_d + plain_f, m)
     try:
-        d_poly, f_poly = normal(d), normal(definition)
-        unit = _unit(d_poly + f_poly, m)
-        value = _solve_output(_in_generator(f_poly, m, unit, g), y, g)
+        d_g = normal(_in_generator(plain_d, m, unit, g))
+        f_g = normal(_in_generator(plain_f, m, unit, g))
+        d_g, f_g = _in_lowest_power(d_g, f_g, g)
+        value = _solve_output(f_g, y, g)
         if value is None:
             return None
-        found = simplest(normal(_in_generator(d_poly, m, unit, g).subs(g, value)))
+        found = simplest(normal(d_g.subs(g, value)))
     except SymdlError:
         return None
     return found if equal(found.subs(y, definition), d) else None
@@ -126,6 +144,20 @@ def _in_generator(e: Expr, m: Expr, unit: Expr, g: sp.Symbol) -> Expr:
         return out
 
     return e.replace(lambda a: isinstance(a, sp.exp) and not isinstance(a, Binder), split)
+
+
+def _in_lowest_power(d: Expr, f: Expr, g: sp.Symbol) -> tuple[Expr, Expr]:
+    """Where only powers of g**k occur, write g for g**k."""
+    powers = {p.exp for e in (d, f) for p in e.atoms(sp.Pow) if p.base == g}
+    marked = [e.replace(lambda a: a.is_Pow and a.base == g, lambda a: sp.S.One) for e in (d, f)]
+    if any(e.has(g) for e in marked) or not powers:
+        return d, f
+    k = reduce(sp.gcd, powers)
+
+    def lower(e: Expr) -> Expr:
+        return e.replace(lambda a: a.is_Pow and a.base == g, lambda a: g ** (a.exp / k))
+
+    return (d, f) if k == 1 else (lower(d), lower(f))
 
 
 def _solve_output(f: Expr, y: Expr, g: sp.Symbol) -> Expr | None:

@@ -8,6 +8,7 @@ form modulo lemmas and assumptions is kept where it is cheaper.  No layer has a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -20,7 +21,7 @@ from symdl.calculus.forms import cost, tidy
 from symdl.calculus.lemmas import Lemma, apply_lemmas, lemma_of
 from symdl.errors import SymdlError
 from symdl.formula import Equation, Formula, Variable
-from symdl.notation.binders import Binder, rename
+from symdl.notation.binders import Binder
 from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem
 from symdl.notation.walk import inline, occurrences, variables
@@ -96,10 +97,8 @@ def _reduced(a: Adjoint, v: Variable) -> Reduction:
 
 def _forms(e: Expr, lemmas: Sequence[Lemma]) -> Iterator[Expr]:
     """The normal form modulo lemmas, and the expression as it stands with factors moved out."""
-    try:
+    with suppress(SymdlError):  # it may have no normal form
         yield tidy(apply_lemmas(e, lemmas))
-    except SymdlError:  # no normal form
-        pass
     yield tidy(contract(e))
 
 
@@ -116,7 +115,9 @@ def _lemmas(
     candidates = list(formula.assumptions)
     if solved:
         candidates += [
-            Equation(e.lhs, _put_in(e.rhs, solved)) for e in rest if e.variable != formula.output
+            Equation(_put_in(e.lhs, solved), _put_in(e.rhs, solved))
+            for e in rest
+            if e.variable != formula.output
         ]
     found = (lemma_of(e) for e in candidates if e.rhs.has(Binder) or e.lhs.has(Binder))
     return tuple(lemma for lemma in found if lemma is not None)
@@ -125,21 +126,34 @@ def _lemmas(
 def _eliminations(
     formula: Formula,
 ) -> Iterator[tuple[tuple[Equation, ...], tuple[Equation, ...]]]:
-    """No elimination, and each intermediate solved for from each equation that reads it."""
-    equations = formula.equations
-    yield (), ()
-    for v in formula.defined:
-        if v == formula.output:
-            continue
-        for e in equations:
-            solved = _solved_for(e, v)
-            if solved is not None:
-                yield (solved,), tuple(o for o in equations if o not in (e, formula.equation(v)))
+    """Ways to choose: no equation, one, or all of them solved for what they read.
+
+    Yields the solved equations in the order of evaluation, and the equations not used.
+    """
+    solvable = [(e, _solved(e, formula)) for e in formula.equations]
+    found = [(e, s) for e, s in solvable if s is not None]
+    inner = [(e, s) for e, s in found if e.variable != formula.output]
+    choices: list[list[tuple[Equation, Equation]]] = [[], *([pair] for pair in found)]
+    choices += [c for c in (found, inner) if len(c) > 1]
+    for chosen in choices:
+        used = [e for e, _ in chosen]
+        yield tuple(s for _, s in chosen), tuple(e for e in formula.equations if e not in used)
+
+
+def _solved(e: Equation, formula: Formula) -> Equation | None:
+    """Solve a sum-free equation for what was defined last among what it reads."""
+    order = (*reversed(formula.defined), *formula.inputs)
+    for v in order:
+        if v != e.variable and v in variables(e.rhs):
+            found = _solved_for(e, v)
+            if found is not None:
+                return found
+    return None
 
 
 def _solved_for(e: Equation, v: Variable) -> Equation | None:
     """Solve a sum-free equation for ``v``, read at the very indices of the left side."""
-    if e.rhs.has(Binder) or v not in variables(e.rhs):
+    if e.rhs.has(Binder):
         return None
     places = occurrences(e.rhs, v)
     if len(places) != 1:
@@ -148,5 +162,8 @@ def _solved_for(e: Equation, v: Variable) -> Equation | None:
     index = place.index if isinstance(place, Elem) else ()
     if not all(isinstance(i, Index) for i in index) or set(index) != set(e.index):
         return None
-    value = solve_linear(e.lhs - e.rhs, place)
-    return None if value is None else Equation(place, rename(value, {}))
+    if e.rhs.is_Pow and e.rhs.exp.is_Rational and e.lhs.is_positive:
+        value = solve_linear(e.rhs.base - e.lhs ** (1 / e.rhs.exp), place)
+    else:
+        value = solve_linear(e.lhs - e.rhs, place)
+    return None if value is None else Equation(place, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.errors import SymdlError
@@ -31,15 +32,26 @@ class Lemma:
 def lemma_of(equation: Equation) -> Lemma | None:
     """Solve an equation for the one sum it is linear in; None if there is no such sum."""
     try:
-        _, p = cleared(poly(equation.lhs - equation.rhs))
+        content, p = cleared(poly(equation.lhs - equation.rhs))
     except SymdlError:
         return None
+    if len(p) == 1:
+        return _vanishing_factor(content)
     for m, c in p.items():
         if len(m) == 1:
             ((a, e),) = m
             others = {k: v for k, v in p.items() if k != m}
             if isinstance(a, Total) and e == 1 and not to_expr(others).has(a):
                 return Lemma(a, to_expr(scale(others, -1 / c)))
+    return None
+
+
+def _vanishing_factor(content: Monomial) -> Lemma | None:
+    """A product that is zero, of one sum and factors that are positive: the sum is zero."""
+    sums = [a for a, e in content if isinstance(a, Total) and e == 1]
+    others = [a for a, _ in content if a not in sums]
+    if len(sums) == 1 and all(a.is_positive for a in others):
+        return Lemma(sums[0], sp.S.Zero)
     return None
 
 

@@ -112,7 +112,10 @@ def evaluate(e: Expr, world: World, index: Mapping[Expr, int] | None = None) -> 
             if _holds(condition, world, index):
                 return evaluate(value, world, index)
         raise NotSupported(f"no case of {e} applies")
-    return _apply(e, [evaluate(a, world, index) for a in e.args], world)
+    value = _apply(e, [evaluate(a, world, index) for a in e.args], world)
+    if isinstance(value, ctx.mpc):
+        raise NotSupported(f"{type(e).__name__} has no real value there")
+    return value
 
 
 def _binder(e: Binder, world: World, index: Mapping[Expr, int]) -> Number:

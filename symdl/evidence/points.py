@@ -55,7 +55,10 @@ def _draw(v: sp.Symbol, rng: random.Random, world: World) -> Any:
 
 
 def _impose(a: Equation, world: World) -> None:
-    """Change the last element along the summed axis so that sum_j t_j = value holds."""
+    """Change elements along the summed axis so that sum_j t_j = value holds.
+
+    The last element takes up the difference; positive elements are scaled.
+    """
     total = a.lhs
     if not (isinstance(total, Total) and len(total.bounds) == 1 and isinstance(total.body, Elem)):
         raise NotSupported(f"drawing points that satisfy the assumption {a}")
@@ -67,5 +70,11 @@ def _impose(a: Equation, world: World) -> None:
     value = world.values[t]
     for at in positions([i.size for i in free], world):
         index = dict(zip(free, at, strict=True))
-        spot = tuple({**index, j: world.size(j.size) - 1}[i] for i in body.index)
-        value[spot] += evaluate(a.rhs, world, index) - evaluate(total, world, index)
+        row = [tuple({**index, j: k}[i] for i in body.index) for k in range(world.size(j.size))]
+        wanted, found = evaluate(a.rhs, world, index), evaluate(total, world, index)
+        if not t.positive_elements:
+            value[row[-1]] += wanted - found
+        elif wanted > 0:
+            value.update({spot: value[spot] * wanted / found for spot in row})
+        else:
+            raise NotSupported(f"positive elements cannot satisfy the assumption {a}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sympy as sp
 from sympy.core.expr import Expr
 
-__all__ = ["by_exponentials", "xlogy"]
+__all__ = ["HYPERBOLIC", "by_exponentials", "xlogy"]
+
+HYPERBOLIC = (sp.tanh, sp.sinh, sp.cosh, sp.coth, sp.sech, sp.csch)
 
 
 def by_exponentials(e: Expr) -> Expr:

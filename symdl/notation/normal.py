@@ -17,7 +17,7 @@ from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
 from symdl.errors import Impossible, NotSupported
 from symdl.notation.binders import Binder, Total, loose, rename
-from symdl.notation.functions import by_exponentials, xlogy
+from symdl.notation.functions import HYPERBOLIC, by_exponentials, xlogy
 from symdl.notation.indicators import Delta, UnitStep
 from symdl.notation.indices import Index
 from symdl.notation.polynomial import (
@@ -81,8 +81,7 @@ def _vanishes_by_cases(e: Expr, depth: int) -> bool:
     z = steps[0].args[0]
     low, high = UnitStep(z, 0), UnitStep(z, 1)
     at_zero: dict[Expr, Expr] = {low: sp.S.Zero, high: sp.S.One}
-    if isinstance(z, (sp.Symbol, Elem)):
-        at_zero[z] = sp.S.Zero
+    at_zero.update(_solution_at_zero(z))
     cases = ({low: sp.S.One, high: sp.S.One}, {low: sp.S.Zero, high: sp.S.Zero}, at_zero)
     for case in cases:
         p = poly(rename(e, case))
@@ -115,6 +114,19 @@ def _merge_totals(p: Poly) -> Poly | None:
         term = scale(poly(body), c)
         groups[outer, sizes] = add(groups.get((outer, sizes), {}), term)
     return {} if all(_is_zero(g) for g in groups.values()) else None
+
+
+def _solution_at_zero(z: Expr) -> dict[Expr, Expr]:
+    """Where z = 0 is linear in a symbol or element, its value there."""
+    p = poly(z)
+    for m, c in p.items():
+        if len(m) == 1:
+            ((a, e),) = m
+            rest = {n: k for n, k in p.items() if n != m}
+            value = to_expr(scale(rest, -1 / c))
+            if e == 1 and isinstance(a, (sp.Symbol, Elem)) and not value.has(a):
+                return {a: value}
+    return {}
 
 
 @lru_cache(maxsize=100_000)
@@ -160,7 +172,7 @@ def _function(e: Expr) -> Poly:
         return _absolute(e.args[0])
     if isinstance(e, sp.sign):
         return add(scale(_step(e.args[0], sp.Rational(1, 2)), sp.Integer(2)), constant(-sp.S.One))
-    if isinstance(e, (sp.tanh, sp.sinh, sp.cosh, sp.coth, sp.sech)):
+    if isinstance(e, HYPERBOLIC):
         return poly(by_exponentials(e))
     if isinstance(e, log1p):
         return _logarithm(1 + e.args[0])

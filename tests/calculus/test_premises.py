@@ -19,6 +19,7 @@ from symdl.errors import NotSupported
 from symdl.evidence.judge import judge_derivative, judge_tree
 from symdl.formula import Equation, Formula
 from symdl.notation.binders import Total
+from symdl.notation.indices import indices
 from symdl.notation.normal import equal
 from symdl.notation.tensors import real
 
@@ -37,10 +38,11 @@ def test_another_sigmoid_has_its_own_derivative():
 
 
 def test_another_tanh_has_its_own_derivative():
-    """y = (e^x - 2e^-x)/(e^x + e^-x): y' = 6/(e^x + e^-x)^2, and (2 + y)(1 - y) = 6/(..)^2 * ..."""
+    """y = (e^x - 2e^-x)/(e^x + e^-x) = 1 - 3/(e^2x + 1): y' = 6/(e^x + e^-x)^2, not 1 - y^2."""
     f = (sp.exp(x) - 2 * sp.exp(-x)) / (sp.exp(x) + sp.exp(-x))
     found = derived(f)
     assert equal(found.subs(y, f), 6 / (sp.exp(x) + sp.exp(-x)) ** 2)
+    assert equal(found, 2 * (1 - y) * (2 + y) / 3)
     assert equal(found, 1 - y**2) is None
 
 
@@ -105,8 +107,7 @@ def test_a_wrong_rule_changes_the_result_and_is_refuted(rule, f, after):
     assert verdict.level == "refuted"
     assert not verdict.ok
     refuted = [node for node, v in judge_tree(changed) if v.level == "refuted"]
-    assert rule.name in {node.name for node in refuted}
-    assert {node.name for node in refuted} <= {rule.name}
+    assert refuted[0].name == rule.name  # children come first: what rests on it may fall with it
 
 
 def test_a_rule_left_out_is_missed_and_not_replaced_by_zero():
@@ -121,12 +122,6 @@ def test_a_rule_left_out_is_missed_and_not_replaced_by_zero():
 
 
 def test_without_rules_there_is_no_derivative():
-    for f in (x, sp.S.One, Total(x, real_index())):
+    for f in (x, sp.S.One, Total(x, indices("i:D"))):
         with pytest.raises(NotSupported):
             differentiate(f, x, ())
-
-
-def real_index():
-    from symdl.notation.indices import indices
-
-    return indices("i:D")

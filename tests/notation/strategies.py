@@ -9,6 +9,7 @@ from symdl.notation.binders import Peak, Total
 from symdl.notation.indicators import Delta, UnitStep
 from symdl.notation.indices import Index, size_of
 from symdl.notation.tensors import Elem, TensorSymbol, real
+from symdl.notation.walk import variables
 from tests.notation.naive import random_world
 
 A, B = size_of("A"), size_of("B")
@@ -153,18 +154,25 @@ def expressions(draw, scope=FREE, depth=3, kinks=True):
 
 
 @st.composite
-def targets(draw):
-    """What to differentiate for: a scalar, an element at free indices (those of the expression
-    too), or an element at numbers.
+def derivatives(draw, **of):
+    """An expression, and what to differentiate it for."""
+    e = draw(expressions(**of))
+    return e, draw(targets(e))
+
+
+@st.composite
+def targets(draw, e):
+    """What to differentiate ``e`` for: a scalar or an element that it nearly always reads.
+
+    Elements are at free indices, at those of ``e`` itself, or at numbers.
     """
-    where = draw(st.sampled_from(("scalar", "free", "shared", "number", "diagonal")))
-    if where == "scalar":
-        return draw(st.sampled_from((*SCALARS, q)))
-    if where == "diagonal":
-        return M[k, k]
-    tensor = draw(st.sampled_from((*TENSORS, *POSITIVE)))
+    read = sorted(variables(e) - set(LABELS), key=str)
+    tensor = draw(st.sampled_from((*read, M) if len(read) < 2 else read))
+    if not isinstance(tensor, TensorSymbol):
+        return tensor
+    where = draw(st.sampled_from(("free", "shared", "number", "number")))
     if where == "number":
-        return Elem(tensor, *(draw(st.integers(0, 1)) * (n == 0) for n in range(tensor.rank)))
+        return Elem(tensor, *(draw(st.integers(0, 1)) for _ in range(tensor.rank)))
     if where == "free":
         return Elem(tensor, *(Index("abc"[n], size) for n, size in enumerate(tensor.axes)))
     own = {A: draw(st.permutations((i, k))), B: [j, j]}

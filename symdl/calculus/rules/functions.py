@@ -10,7 +10,7 @@ from sympy.core.expr import Expr
 
 from symdl.calculus.elimination import through_output
 from symdl.calculus.tree import Deriv, Expansion, Rule
-from symdl.notation.functions import by_exponentials, xlogy
+from symdl.notation.functions import HYPERBOLIC, by_exponentials, xlogy
 from symdl.notation.tensors import real
 
 __all__ = [
@@ -133,7 +133,7 @@ class Definition(Rule):
             meaning = sp.log(1 + e.args[0])
         elif isinstance(e, expm1):
             meaning = sp.exp(e.args[0]) - 1
-        elif isinstance(e, (sp.tanh, sp.sinh, sp.cosh, sp.coth, sp.sech, sp.csch)):
+        elif isinstance(e, HYPERBOLIC):
             meaning = by_exponentials(e)
         elif isinstance(e, sp.tan):
             meaning = sp.sin(e.args[0]) / sp.cos(e.args[0])
