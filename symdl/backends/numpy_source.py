@@ -76,7 +76,7 @@ def write_maker(
             text.call.append(f"{_cell(arrays, s.target)}[()] = {arrays.slots[s.target]}")
     values = [_result(slot, arrays) for slot in results]
     text.call.append("return " + ", ".join(values))
-    first = [f"dtype = {vectors[0]}.dtype"] if vectors else []
+    first = [f"dtype = {vectors[0]}.dtype" if vectors else "dtype = np.dtype(dtype)"]
     head = [*vectors, *([] if vectors else ["dtype"])]
     sized = ", ".join(named.values())
     signature = ", ".join([*head, *(["*", sized] if sized else [])])

@@ -33,6 +33,16 @@ def scalar_power(a, b):
         return float(np.power(float(a), b))
     return value if isinstance(value, (int, float)) else float("nan")
 ''',
+    "select": '''\
+def select(mask, chosen, other, bits, out):
+    """Write ``chosen`` where the mask holds and ``other`` elsewhere, bit by bit."""
+    copyto(bits, mask)
+    negative(bits, out=bits)
+    out, other = out.view(bits.dtype), other.view(bits.dtype)
+    bitwise_xor(chosen.view(bits.dtype), other, out=out)
+    bitwise_and(out, bits, out=out)
+    bitwise_xor(out, other, out=out)
+''',
     "change_units": '''\
 def change_units(state, names, units):
     """Bring vectors that are kept divided by a unit to a new unit."""

@@ -111,7 +111,7 @@ class Arrays:
             return self._aligned(self._range(o), (o.label,), wanted, False, o)
         name = self.slots[o.slot]
         if not o.slot.rank:
-            return self._cell(name) if wanted else name
+            return self._cell(name) if wanted and o.slot.kind == "real" else name
         at = self.order(o)
         moving = o.slot in self.moving
         if len(set(at)) != len(at) or any(isinstance(p, int) for p in at):

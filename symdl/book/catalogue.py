@@ -6,6 +6,7 @@ variance, integrated from its draw; an optimizer's is what it comes to in a case
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -23,7 +24,7 @@ from symdl.formula import Formula
 from symdl.training.choices import choose
 from symdl.training.network import joint_kind
 
-__all__ = ["KINDS", "STATED", "Entry", "Verdicts", "entries", "entry"]
+__all__ = ["KINDS", "STATED", "Entry", "Verdicts", "as_json", "entries", "entry"]
 
 KINDS = ("activation", "layer", "loss", "activation with loss", "optimizer", "initializer")
 STATED = "stated"
@@ -53,11 +54,10 @@ class Entry:
         return self.formula.source
 
     @property
-    def shown(self) -> str:
-        """The equations in one line of plain text."""
-        return ";  ".join(
-            f"{plain_text(e.lhs)} = {plain_text(e.rhs)}" for e in self.formula.equations
-        )
+    def equations(self) -> tuple[str, ...]:
+        """The equations as plain text."""
+        shown = self.formula.equations
+        return tuple(f"{plain_text(e.lhs)} = {plain_text(e.rhs)}" for e in shown)
 
     @cached_property
     def verdicts(self) -> Verdicts:
@@ -80,7 +80,7 @@ class Entry:
             "name": self.name,
             "kind": self.kind,
             "title": self.formula.title or self.name,
-            "formula": self.shown,
+            "formula": "; ".join(self.equations),
             "source": self.source,
             "verdict": self.level,
             "checked": {what: verdict.level for what, verdict in self.verdicts},
@@ -110,6 +110,11 @@ def entry(name: str) -> Entry:
     'proved'
     """
     return choose("formula", name, {e.name: e for e in entries()})
+
+
+def as_json(found: Sequence[Entry]) -> str:
+    """The entries as a JSON array of objects."""
+    return json.dumps([e.record() for e in found], ensure_ascii=False, indent=2)
 
 
 def _joint() -> tuple[Formula, ...]:

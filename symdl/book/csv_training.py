@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ class Options:
     smoothing: float | None = None
     seed: int = 0
     dtype: str = "float64"
+    features: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,18 @@ def train_csv(
     """
     _check(options)
     layers = read_layers(options.layers)
-    return train_table(read_csv(path, target), layers, options, callbacks)
+    return train_table(_read(Path(path), target, options.features), layers, options, callbacks)
+
+
+def _read(path: Path, target: str, features: tuple[str, ...] | None) -> Table:
+    try:
+        return read_csv(path, target, features)
+    except InputError as error:
+        if not path.is_file():
+            raise
+        raise InputError(
+            f"{error}; correct the file, or choose other columns with --target and --features"
+        ) from error
 
 
 def train_table(
@@ -109,6 +122,7 @@ def train_table(
     inner = _compiled(layers, targets, options, metric)
     x, t = columns(table.x[parts.train]), scale(targets.smoothed(parts.train))
     notes = _fit(inner, x, t, options, callbacks)
+    _check_finite(inner, notes)
     model = _compiled(layers, targets, options, metric)
     model.predict(table.x[:1])
     model.set_weights(_in_units_of_the_file(inner.get_weights(), columns, scale))
@@ -155,6 +169,13 @@ def _fit(
     return tuple(dict.fromkeys(str(w.message) for w in caught))
 
 
+def _check_finite(model: Sequential, notes: Sequence[str]) -> None:
+    """Refuse weights that are no numbers any more."""
+    if not all(np.isfinite(w).all() for w in model.get_weights()):
+        said = "; ".join(notes) or "the weights are no finite numbers any more"
+        raise InputError(f"the training diverged: {said}; try a smaller --learning-rate")
+
+
 def _in_units_of_the_file(
     weights: list[Array], columns: Standardizer, scale: Standardizer
 ) -> list[Array]:
@@ -174,9 +195,11 @@ def _measured(model: Sequential, x: Array, t: Array) -> tuple[float, float]:
 
 
 def _optimizer(options: Options) -> Optimizer:
+    """The optimizer of that name, with a rate for standardized columns unless one is given."""
     made = choose("optimizer", options.optimizer, OPTIMIZERS, "--optimizer")
     rate = options.learning_rate
-    return made(learning_rate=_RATES[options.optimizer] if rate is None else rate)
+    chosen = {"learning_rate": _RATES[options.optimizer] if rate is None else rate}
+    return made(**chosen)
 
 
 def _check(options: Options) -> None:

@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.derivation.derivation import Derivation
@@ -46,7 +45,8 @@ def joined(*parts: str) -> str:
 def inline(e: Expr) -> str:
     """An expression inside a line of text.
 
-    >>> inline(sp.Symbol("W5", real=True))
+    >>> from symdl.notation.tensors import real
+    >>> inline(real("W5"))
     '$W_{5}$'
     """
     return f"${latex(e)}$"
@@ -89,10 +89,12 @@ def code(text: str, language: str = "python") -> str:
 
 
 def function(module: str, name: str) -> str:
-    """One function out of the source of a module, its comments with it.
+    r"""One function out of the source of a module, its comments with it.
 
-    >>> function("import math\\n\\ndef f(x):\\n    # one more\\n    return x + 1\\n", "f")
-    'def f(x):\\n    # one more\\n    return x + 1'
+    >>> print(function("import math\n\ndef f(x):\n    # one more\n    return x + 1\n", "f"))
+    def f(x):
+        # one more
+        return x + 1
     """
     for node in ast.walk(ast.parse(module)):
         if isinstance(node, ast.FunctionDef) and node.name == name:

@@ -52,7 +52,7 @@ class Targets:
         return _Unchanged(np.zeros(1), np.ones(1))
 
     def baseline(self, train: Array, held: Array) -> float:
-        """The accuracy, or mean absolute error, of always guessing what is commonest in training."""
+        """The accuracy or mean absolute error of always guessing what training saw most."""
         if self.classes:
             commonest = np.bincount(self.labels[train]).argmax()
             return float(np.mean(self.labels[held] == commonest))

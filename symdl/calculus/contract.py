@@ -6,7 +6,7 @@ import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.notation.binders import Binder, Total, rename
-from symdl.notation.deltas import in_axis, pinned
+from symdl.notation.deltas import finite_outside, in_axis, pinned
 from symdl.notation.indicators import Delta, InRange
 from symdl.notation.indices import Index
 from symdl.notation.walk import free_indices
@@ -65,8 +65,12 @@ def _sum_term(term: Expr, index: frozenset[Index]) -> Expr:
         found = pinned(d, index) if isinstance(d, Delta) else None
         if found is not None:
             i, value = found
-            rest = rename(sp.Mul(*(f for f in factors if f is not d)), {i: value})
-            if not in_axis(value, i.size):
+            rest = sp.Mul(*(f for f in factors if f is not d))
+            inside = in_axis(value, i.size)
+            if not (inside or finite_outside(rest, i)):
+                continue
+            rest = rename(rest, {i: value})
+            if not inside:
                 rest *= InRange(value, i.size)
             return sum_contracted(rest, tuple(index - {i}))
     outer = sp.Mul(*(f for f in factors if not (free_indices(f) & index)))

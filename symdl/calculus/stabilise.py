@@ -109,18 +109,22 @@ def _shift(
 
 
 def _exponential_and_sum(equations: list[Equation]) -> tuple[Equation, Equation, Expr] | None:
+    """Find e = exp(u) and S = sum of e over one of its axes."""
     for e in equations:
-        if not isinstance(e.rhs, sp.exp):
-            continue
         for s in equations:
-            if isinstance(s.rhs, Total) and len(s.rhs.bounds) == 1:
-                body, (k,) = s.rhs.open()
-                hit = isinstance(body, Elem) and body.tensor == e.variable and k in body.index
-                if hit and set(e.index) - set(s.index):
-                    (axis,) = set(e.index) - set(s.index)
-                    if body == inline(body, {}) and body.index.index(k) == e.index.index(axis):
-                        return e, s, axis
+            if isinstance(e.rhs, sp.exp) and isinstance(s.rhs, Total):
+                axis = _summed_axis(e, s.rhs)
+                if axis is not None and set(e.index) - set(s.index) == {axis}:
+                    return e, s, axis
     return None
+
+
+def _summed_axis(e: Equation, total: Total) -> Expr | None:
+    """The index of ``e`` that ``total`` sums over, if it sums plain elements of ``e``."""
+    body, (k, *more) = total.open()
+    if more or not (isinstance(body, Elem) and body.tensor == e.variable and k in body.index):
+        return None
+    return e.index[body.index.index(k)]
 
 
 def _renamed_head(e: Equation, names: set[str], rhs: Expr) -> Equation:

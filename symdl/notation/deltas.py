@@ -5,13 +5,13 @@ from __future__ import annotations
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.notation.binders import ArgPeak
-from symdl.notation.indicators import Delta
+from symdl.notation.binders import ArgPeak, Binder
+from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.indices import Bound, Index
 from symdl.notation.tensors import Elem
 from symdl.notation.walk import free_indices
 
-__all__ = ["in_axis", "pinned"]
+__all__ = ["finite_outside", "in_axis", "pinned"]
 
 
 def pinned(delta: Delta, index: frozenset[Index]) -> tuple[Index, Expr] | None:
@@ -33,3 +33,17 @@ def in_axis(value: Expr, size: Expr) -> bool:
     if isinstance(value, Elem):
         return value.tensor.labels == size
     return bool(value.is_Integer and size.is_Integer and 0 <= value < size)
+
+
+def finite_outside(e: Expr, i: Index) -> bool:
+    """True if ``e`` stays finite where reads at ``i`` leave the axes and give 0."""
+    if i not in free_indices(e):
+        return True
+    if isinstance(e, (Elem, Index, Bound)):
+        return True
+    if e.is_Pow and not isinstance(e, sp.exp):
+        return bool(e.exp.is_nonnegative) and finite_outside(e.base, i)
+    entire = (sp.Add, sp.Mul, sp.exp, sp.tanh, sp.sin, sp.cos, sp.Max, sp.Min, sp.Abs, Binder)
+    if isinstance(e, (*entire, Delta, InRange, UnitStep, sp.erf, sp.sign)):
+        return all(finite_outside(a, i) for a in e.args)
+    return False

@@ -7,10 +7,11 @@ from sympy.core.expr import Expr
 from sympy.functions.special.tensor_functions import KroneckerDelta
 
 from symdl.errors import InputError, NotSupported
-from symdl.notation.binders import Binder, Peak, Total
+from symdl.notation.binders import Binder, Total
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem, TensorSymbol, real
+from symdl.notation.walk import free_indices, variables
 
 __all__ = ["from_sympy", "to_sympy"]
 
@@ -100,20 +101,46 @@ def to_sympy(e: Expr) -> Expr:
     >>> to_sympy(Total(tensors("z[i]", i)[i] ** 2, i))
     Sum(z[i]**2, (i, 0, D - 1))
     """
+    return _leave(e, _distinct_names(e))
+
+
+def _distinct_names(e: Expr) -> dict[Expr, sp.Symbol]:
+    """A SymPy symbol for each free index; two of one name are told apart."""
+    out: dict[Expr, sp.Symbol] = {}
+    taken = {v.name for v in variables(e)}
+    for i in sorted(free_indices(e), key=lambda i: i.sort_key()):
+        names = (i.name, *(f"{i.name}{k}" for k in range(1, len(taken) + 2)))
+        name = next(n for n in names if n not in taken)
+        taken.add(name)
+        out[i] = sp.Symbol(name, integer=True, nonnegative=True)
+    return out
+
+
+def _leave(e: Expr, names: dict[Expr, sp.Symbol]) -> Expr:
+    if e in names:
+        return names[e]
     if isinstance(e, Index):
         return sp.Symbol(e.name, integer=True, nonnegative=True)
     if isinstance(e, Elem):
-        shape = tuple(e.tensor.axes)
-        return sp.IndexedBase(e.tensor.name, shape=shape)[tuple(to_sympy(a) for a in e.index)]
+        at = tuple(_leave(a, names) for a in e.index)
+        return sp.IndexedBase(e.tensor.name, shape=tuple(e.tensor.axes))[at]
     if isinstance(e, Total):
         body, index = e.named()
-        return sp.Sum(to_sympy(body), *((to_sympy(i), 0, i.size - 1) for i in index))
+        limits = ((_leave(i, names), 0, i.size - 1) for i in index)
+        return sp.Sum(_leave(body, names), *limits)
     if isinstance(e, UnitStep):
-        return sp.Heaviside(to_sympy(e.args[0]), e.args[1])
+        return sp.Heaviside(_leave(e.args[0], names), e.args[1])
     if isinstance(e, Delta):
-        return KroneckerDelta(to_sympy(e.args[0]), 0)
-    if isinstance(e, (Peak, Binder, InRange)):
+        return _kronecker(_leave(e.args[0], names))
+    if isinstance(e, (Binder, InRange)):
         raise NotSupported(f"SymPy has no object for {type(e).__name__}")
     if not e.args:
         return e
-    return e.func(*(to_sympy(a) for a in e.args))
+    return e.func(*(_leave(a, names) for a in e.args))
+
+
+def _kronecker(e: Expr) -> Expr:
+    """[e = 0] as KroneckerDelta(i, j), where e = i - j."""
+    negative = [t for t in sp.Add.make_args(e) if t.could_extract_minus_sign()]
+    right = -sp.Add(*negative)
+    return KroneckerDelta(e + right, right)

@@ -135,7 +135,7 @@ def poly(e: Expr) -> Poly:
     if e.is_Rational:
         return constant(e)
     if e.is_Float:
-        return constant(sp.Rational(str(e)))
+        return constant(sp.Rational(e))
     if e.is_Add:
         out: Poly = {}
         for a in e.args:

@@ -8,7 +8,7 @@ import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.notation.binders import Total
-from symdl.notation.deltas import in_axis, pinned
+from symdl.notation.deltas import finite_outside, in_axis, pinned
 from symdl.notation.indicators import Delta, InRange
 from symdl.notation.indices import Index
 from symdl.notation.polynomial import Monomial, Poly, add, monomial_expr, mul, renamed, scale
@@ -31,8 +31,12 @@ def _sum_term(m: Monomial, index: frozenset[Index], poly: Callable[[Expr], Poly]
             found = pinned(a, index)
             if found is not None:
                 i, value = found
-                rest = renamed(m - {(a, sp.S.One)}, {i: value}, poly)
-                if not in_axis(value, i.size):
+                others = m - {(a, sp.S.One)}
+                inside = in_axis(value, i.size)
+                if not (inside or finite_outside(monomial_expr(others), i)):
+                    continue
+                rest = renamed(others, {i: value}, poly)
+                if not inside:
                     rest = mul(rest, poly(InRange(value, i.size)))
                 return sum_over(rest, index - {i}, poly)
     return _components(m, index, poly)

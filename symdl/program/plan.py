@@ -25,11 +25,13 @@ class Plan:
 
     orders     the axes of each slot as they lie in memory, outermost first
     shares     the earlier slot whose memory a slot takes over
+    in_place   slots that take over the memory of an operand
     """
 
     program: Program
     orders: Mapping[Slot, Order]
     shares: Mapping[Slot, Slot]
+    in_place: frozenset[Slot] = frozenset()
 
     def shape(self, slot: Slot) -> tuple[Expr, ...]:
         """The sizes of the axes as they lie in memory."""
@@ -42,31 +44,33 @@ class Plan:
     def called(self) -> dict[Slot, Slot]:
         """The slot under whose name each array is written.
 
-        A value in between is called what its memory holds next, or held before; memory that is
-        given keeps its name.
+        A value in between is called what becomes of it in place; memory that is given keeps its
+        name.
         """
         named = set(self.program.slots.values())
-        groups: dict[Slot, list[Slot]] = {}
-        root: dict[Slot, Slot] = {}
-        for s in self.program.statements:
-            other = self.shares.get(s.target)
-            root[s.target] = s.target if other is None else root.get(other, other)
-            groups.setdefault(root[s.target], []).append(s.target)
+        made = {s.target for s in self.program.statements}
         found: dict[Slot, Slot] = {}
-        for first, members in groups.items():
-            name = first
-            for slot in reversed(members):
-                name = slot if slot in named else name if name in found else _before(slot, members, named)
-                found[slot] = name
-            if first not in members:
-                found.update(dict.fromkeys(members, first))
+        for s in reversed(self.program.statements):
+            slot, other = s.target, self.shares.get(s.target)
+            name = found.setdefault(slot, slot)
+            if other is None or slot not in self.in_place:
+                continue
+            root = self.root(other)
+            if root not in made:
+                found[slot] = root
+            elif other not in named:
+                found[other] = name
+        for s in self.program.statements:  # what is given names all that follows in place
+            other = self.shares.get(s.target)
+            if other is not None and self.root(other) not in made:
+                found[s.target] = self.root(other)
         return found
 
-
-def _before(slot: Slot, members: list[Slot], named: set[Slot]) -> Slot:
-    """The last named slot before ``slot``, else the first of all."""
-    earlier = members[: members.index(slot)]
-    return next((m for m in reversed(earlier) if m in named), members[0])
+    def root(self, slot: Slot) -> Slot:
+        """The slot whose memory it was in the first place."""
+        while slot in self.shares:
+            slot = self.shares[slot]
+        return slot
 
 
 def plan(
@@ -87,10 +91,12 @@ def plan(
     full = {slot: tuple(orders.get(slot, range(slot.rank))) for slot in every}
     found = Plan(program, full, {})
     own = {*fixed, *program.keep, *program.given} - {*scratch, *into, *into.values()}
-    shares = _Memory(found, own, into).run()
+    memory = _Memory(found, own, into)
+    shares = memory.run()
     made = [s.target for s in program.statements if s.target.rank and s.target not in fixed]
     account = Account("plan", f"{len(made)} arrays live in {len(made) - len(shares)} new buffers")
-    return replace(found, program=replace(program, accounts=(*program.accounts, account)), shares=shares)
+    program = replace(program, accounts=(*program.accounts, account))
+    return Plan(program, full, shares, frozenset(memory.in_place))
 
 
 def last_reads(program: Program) -> dict[Slot, int]:
@@ -111,6 +117,7 @@ class _Memory:
         self.root: dict[Slot, Slot] = {}
         self.free: list[Slot] = []
         self.shares: dict[Slot, Slot] = {}
+        self.in_place: set[Slot] = set()
         self.chain = self._chains()
 
     def _chains(self) -> dict[Slot, Slot]:
@@ -150,6 +157,7 @@ class _Memory:
         if here:
             chosen = here[0]
             dying.remove(chosen)
+            self.in_place.add(target)
         else:
             fitting = (f for f in self.free if _same_memory(self.p, f, target))
             found = next(fitting, None)
@@ -173,10 +181,9 @@ def _in_place(p: Plan, s: Statement, old: Slot) -> bool:
     """Whether an element-wise statement may write where it reads ``old``."""
     if not isinstance(s, (Apply, Map)) or not _same_memory(p, old, s.target):
         return False
-    if isinstance(s, Apply) and s.op == "where":  # the target is filled before the choice is read
-        if not isinstance(s.args[2], Read) or s.args[2].slot != old:
-            return False
-        if any(isinstance(a, Read) and a.slot == old for a in s.args[:2]):
+    if isinstance(s, Apply) and s.op == "where":  # what else is chosen from is read again later
+        places = [k for k, a in enumerate(s.args) if isinstance(a, Read) and a.slot == old]
+        if places != [1]:
             return False
     wanted = p.memory(s.labels, s.target)
     return all(r.plain and p.memory(r.at, old) == wanted for r in s.reads if r.slot == old)
