@@ -7,6 +7,7 @@ from symdl.book import page as md
 from symdl.book.files import write_text
 from symdl.catalog.activations import SIGMOID
 from symdl.evidence.gradients import judge_adjoint
+from symdl.evidence.networks import judge_running_form
 
 
 def page() -> str:
@@ -18,10 +19,10 @@ def page() -> str:
         md.source(SIGMOID),
         derivation.markdown(),
         "## Result",
-        f"{md.inline(derivation.goal)} = {md.inline(derivation.result)}. The exponential is gone: "
+        f"{md.inline(derivation.goal, derivation.result)}. The exponential is gone: "
         "the formula is solved for it, and what is found is put into the derivative.",
         "## What was checked",
-        md.verdicts(judge_adjoint(SIGMOID)),
+        md.verdicts([*judge_adjoint(SIGMOID), ("the form that runs", judge_running_form(SIGMOID))]),
         "## The code that runs",
         "The outputs of a dense layer with this activation, as generated. The exponent is never "
         "positive, so nothing overflows; that this form equals the formula is proved too.",

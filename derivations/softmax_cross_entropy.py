@@ -23,7 +23,7 @@ def page() -> str:
         md.source(SOFTMAX, CATEGORICAL_CROSSENTROPY),
         derivation.markdown(),
         "## Result",
-        f"{md.inline(derivation.goal)} = {md.inline(derivation.result)}: the prediction minus the "
+        f"{md.inline(derivation.goal, derivation.result)}: the prediction minus the "
         "target, averaged over the rows. It needs the targets of each row to sum to 1.",
         "## What was checked",
         md.verdicts([*judge_adjoint(BOTH), ("the form that runs", judge_running_form(BOTH))]),

@@ -18,7 +18,7 @@ def page() -> str:
         md.source(TANH),
         derivation.markdown(),
         "## Result",
-        f"{md.inline(derivation.goal)} = {md.inline(derivation.result)}.",
+        f"{md.inline(derivation.goal, derivation.result)}.",
         "## What was checked",
         md.verdicts(judge_adjoint(TANH)),
         "## The code that runs",

@@ -48,6 +48,8 @@ def _scalar(s: Map, arrays: Arrays) -> str:
     arrays.text.used |= printer.used
     if value.startswith("(") and value.endswith(")") and _one_bracket(value):
         value = value[1:-1]
+    if arrays.only_in_arrays(s.target):
+        return f"{arrays.new_cell(s.target)}[()] = {value}"
     return f"{arrays.target(s.target)} = {value}"
 
 

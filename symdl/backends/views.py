@@ -11,7 +11,7 @@ from sympy.core.expr import Expr
 from symdl.backends.names import Names
 from symdl.backends.scalars import ScalarPrinter, number_text
 from symdl.errors import NotSupported
-from symdl.program.ir import Const, Operand, Place, Read, Slot
+from symdl.program.ir import Apply, Const, Map, Operand, Place, Read, Slot
 from symdl.program.plan import Plan
 
 __all__ = ["Arrays", "Text"]
@@ -39,6 +39,7 @@ class Arrays:
         self.slots: dict[Slot, str] = {}
         self.moving: set[Slot] = set()  # slots whose array is given anew by each call
         self.alias = plan.called()
+        self._array_only = _array_only(plan)
         self.cells_of: dict[str, str] = {}
         self.cells: dict[Slot, str] = {}  # scalars that live in a vector outside
         self._views: dict[object, str] = {}
@@ -128,6 +129,17 @@ class Arrays:
             self.text.call.append(f"{cell}[()] = {name}")
         return self.cells_of[name]
 
+    def only_in_arrays(self, slot: Slot) -> bool:
+        """Whether a scalar is read by operations on arrays alone, and so can live in a cell."""
+        return slot in self._array_only
+
+    def new_cell(self, slot: Slot) -> str:
+        """Return the cell that a scalar lives in."""
+        name = self.slots[slot] = self.names.new(slot.name)
+        self.text.build.append(f"{name} = np.empty((), dtype)")
+        self.cells_of[name] = name
+        return name
+
     def _diagonal(
         self, name: str, at: tuple[str | int, ...], moving: bool
     ) -> tuple[str, tuple[str, ...]]:
@@ -207,3 +219,13 @@ class Arrays:
 
     def _range(self, o: Place) -> str:
         return self._named(f"np.arange({self.size(o.size)})", f"places_{o.label}", False)
+
+
+def _array_only(plan: Plan) -> set[Slot]:
+    """The scalars that only operations on arrays read."""
+    found = {s.target for s in plan.program.statements if isinstance(s, Map) and not s.labels}
+    found -= set(plan.program.keep)
+    for s in plan.program.statements:
+        if not (isinstance(s, Apply) and s.labels):
+            found -= {r.slot for r in s.reads}
+    return found

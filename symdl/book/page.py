@@ -42,14 +42,14 @@ def joined(*parts: str) -> str:
     return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
 
 
-def inline(e: Expr) -> str:
-    """An expression inside a line of text.
+def inline(*equal: Expr) -> str:
+    """An expression, or several that are equal, inside a line of text.
 
     >>> from symdl.notation.tensors import real
-    >>> inline(real("W5"))
-    '$W_{5}$'
+    >>> inline(real("y"), real("W5"))
+    '$y = W_{5}$'
     """
-    return f"${latex(e)}$"
+    return f"${' = '.join(latex(e) for e in equal)}$"
 
 
 def display(*rows: Sequence[str]) -> str:

@@ -155,21 +155,19 @@ class Arithmetic:
         return self.work.apply("multiply", [found, self.work.scalar(factor)])
 
     def _product(self, factors: list[Expr]) -> Operand:
-        """Multiply, the factors with the fewest labels first."""
-        factors = sorted(factors, key=lambda f: len(self.work.labels(f)))
-        values = [self._real_unless_flag(self.value(f)) for f in factors]
-        values.sort(key=lambda v: (len(v.labels), _is_flag(v)))
-        total = values[0]
-        for v in values[1:]:
-            if _is_flag(total) and _is_flag(v):
-                total = self.work.apply("logical_and", [total, v], "flag")
-            else:
-                pair = [v, total] if _is_flag(total) else [total, v]
-                total = self.work.apply("multiply", pair)
+        """Multiply, the factors with the fewest labels first, and flags among themselves."""
+        values = [self.value(f) for f in factors]
+        flags = sorted((v for v in values if _is_flag(v)), key=lambda v: len(v.labels))
+        reals = [self._real(v) for v in values if not _is_flag(v)]
+        if flags:
+            mask = flags[0]
+            for v in flags[1:]:
+                mask = self.work.apply("logical_and", [mask, v], "flag")
+            reals.append(self._real(mask))
+        total, *rest = sorted(reals, key=lambda v: len(v.labels))
+        for v in rest:
+            total = self.work.apply("multiply", [total, v])
         return total
-
-    def _real_unless_flag(self, found: Operand) -> Operand:
-        return found if _is_flag(found) else self._real(found)
 
     # -- powers
 

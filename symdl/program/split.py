@@ -104,12 +104,25 @@ class Splitting:
             if isinstance(o, Read) and not o.slot.rank:
                 return o
         if e not in self.memory:
+            original, e = e, self._hoisted(e)
             used = [s for s in self.operands if s in e.free_symbols]
             body = e.xreplace({s: operand(k) for k, s in enumerate(used)})
             target = self.new((), "real")
             self.found.append(Map(target, (), tuple(self.operands[s] for s in used), body))
-            self.memory[e] = Read(target)
+            self.memory[original] = Read(target)
+            e = original
         return self.memory[e]
+
+    def _hoisted(self, e: Expr) -> Expr:
+        """Give the costly parts of a scalar statements of their own, which may then be shared."""
+        new: dict[Expr, Expr] = {}
+        for part in sp.preorder_traversal(e):
+            costly = part.is_Function or (part.is_Pow and not part.exp.is_Integer)
+            if costly and part != e and part not in new and not self.constant(part):
+                found = self.scalar(part)
+                new[part] = sp.Symbol(f"_{len(self.operands)}", real=True)
+                self.operands[new[part]] = found
+        return e.xreplace(new)
 
     def apply(self, op: str, args: Iterable[Operand], kind: str = "real") -> Operand:
         """Return the result of an operation, computed once for equal operands."""

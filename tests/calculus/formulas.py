@@ -80,4 +80,3 @@ def one_element(variable, world, rng):
     if not isinstance(variable, TensorSymbol):
         return variable
     return Elem(variable, *rng.choice(sorted(world[variable])))
-

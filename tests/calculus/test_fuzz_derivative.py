@@ -9,7 +9,7 @@ from symdl.notation.tensors import Elem
 from tests.notation.naive import close, placements, slope, value
 from tests.notation.strategies import derivatives, targets, worlds
 
-MANY = settings(max_examples=4 * settings.default.max_examples)
+MANY = settings(max_examples=8 * settings.default.max_examples)
 OUTSIDE = (ZeroDivisionError, ValueError, OverflowError)
 
 

@@ -105,7 +105,7 @@ def test_a_square_layer_keeps_its_matrix_the_right_way_round():
 
 def test_the_circuit_of_the_lecture():
     """f = (x + y) z at (-2, 5, -4): the gradient is (-4, -4, 3)."""
-    a, b, scale, q, f = (real(name) for name in "x y z q f".split())
+    a, b, scale, q, f = map(real, "xyzqf")
     formula = Formula(
         [sp.Eq(q, a + b, evaluate=False), sp.Eq(f, q * scale, evaluate=False)],
         output=f, inputs=[a, b, scale],

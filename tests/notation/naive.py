@@ -16,7 +16,6 @@ MP = mpmath.mp.clone()
 MP.dps = 100
 
 
-
 def log(x):
     if x <= 0:
         raise ValueError(f"the logarithm of {x}")
@@ -45,6 +44,8 @@ def value(e, world):
         return world[e]
     if e.is_Rational:
         return MP.mpf(int(e.p)) / int(e.q)
+    if e.is_Float:
+        return MP.mpf(e._mpf_)
     if e is sp.E:
         return MP.e
     if isinstance(e, Elem):
@@ -132,15 +133,16 @@ def close(a, b, digits=40):
 
 
 def random_world(rng, sizes, symbols):
-    """Draw values with more digits than ties could survive; labels and positive ones as declared."""
+    """Draw values with too many digits for ties; labels and positive ones as declared."""
     world = {s: MP.mpf(n) for s, n in sizes.items()}
 
     def draw(s):
         if getattr(s, "labels", None) is not None:
             return rng.randrange(int(value(s.labels, world)))
         number = MP.mpf(rng.randrange(1, 10**30)) / 10**30
-        positive = s.is_positive or getattr(s, "positive_elements", False)
-        return number + MP.mpf("0.1") if positive else rng.choice((-1, 1)) * (number + MP.mpf("0.05"))
+        if s.is_positive or getattr(s, "positive_elements", False):
+            return number + MP.mpf("0.1")
+        return rng.choice((-1, 1)) * (number + MP.mpf("0.05"))
 
     for s in symbols:
         if isinstance(s, TensorSymbol):

@@ -177,5 +177,3 @@ def targets(draw, e):
         return Elem(tensor, *(Index("abc"[n], size) for n, size in enumerate(tensor.axes)))
     own = {A: draw(st.permutations((i, k))), B: [j, j]}
     return Elem(tensor, *(own[size][n % 2] for n, size in enumerate(tensor.axes)))
-
-

@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 
 from symdl.errors import SymdlError
 from symdl.notation.normal import equal, is_zero, normal
-from tests.notation.naive import close, placements, value
+from tests.notation.naive import placements, value
 from tests.notation.rewrites import SAME, mistaken
 from tests.notation.strategies import expressions, worlds
 
-MANY = settings(max_examples=4 * settings.default.max_examples)
+MANY = settings(max_examples=8 * settings.default.max_examples)
 OUTSIDE = (ZeroDivisionError, ValueError, OverflowError)
 
 
@@ -61,5 +61,4 @@ def test_a_small_number_is_not_zero(e, number):
 @given(expressions())
 def test_the_normal_form_is_a_fixed_point(e):
     once = normal(e)
-    assert close(*(value(n, next(placements([n, e], worlds(1)[0]))) for n in (once, e))) or True
     assert normal(once) == once

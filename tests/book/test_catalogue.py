@@ -1,0 +1,75 @@
+"""The catalogue with its verdicts: all of it judged, and a wrong formula is seen."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import sympy as sp
+
+from symdl.book import catalogue
+from symdl.book.catalogue import KINDS, STATED, Entry, as_json, entries, entry
+from symdl.book.terminal import overall
+from symdl.catalog import initializers
+from symdl.errors import InputError
+from symdl.evidence.verdict import Verdict
+
+
+def test_every_entry_passes_and_says_where_it_is_from():
+    for e in entries():
+        assert e.ok, (e.name, e.verdicts)
+        assert e.source
+        assert e.kind in KINDS
+        assert e.level in ("proved", STATED)
+
+
+def test_names_are_distinct():
+    names = [e.name for e in entries()]
+    assert len(set(names)) == len(names)
+
+
+def test_an_unknown_name_gets_the_nearest():
+    with pytest.raises(InputError, match="did you mean 'softmax'"):
+        entry("sofmax")
+
+
+def test_a_stated_entry_is_no_pass_and_no_failure():
+    e = entry("sgd")
+    assert e.verdicts == ()
+    assert e.level == STATED
+
+
+def test_a_wrong_variance_is_refuted():
+    right = initializers.HE_UNIFORM
+    (stated, draw) = right.equations
+    wrong = replace(
+        right, equations=(stated, replace(draw, rhs=draw.rhs * sp.Rational(1001, 1000)))
+    )
+    found = dict(catalogue._judge_initializer(wrong))
+    assert found["its variance is the stated one"].level == "refuted"
+
+
+def test_a_wrong_optimizer_is_refuted():
+    right = catalogue.optimizers.ADAM
+    wrong = replace(
+        right, equations=tuple(replace(e, rhs=e.rhs * 2) for e in right.equations[:1])
+        + right.equations[1:]
+    )  # fmt: skip
+    assert "refuted" in {v.level for _, v in catalogue._judge_optimizer(wrong)}
+
+
+def test_an_entry_is_as_good_as_its_weakest_verdict():
+    claims = (("a", Verdict("proved")), ("b", Verdict("unknown", "why")))
+    e = Entry("loss", entry("sgd").formula, lambda: claims)
+    assert not e.ok
+    assert e.level == "unknown"
+
+
+def test_json_is_an_array_of_objects():
+    found = json.loads(as_json([entry("sgd"), entry("tanh")]))
+    assert [f["verdict"] for f in found] == [STATED, "proved"]
+    assert {"name", "kind", "source", "verdict"} <= set(found[0])
+
+
+def test_the_overall_line_counts_claims():
+    said = overall([Verdict("proved"), Verdict("refuted"), Verdict("proved")], 1).plain
+    assert said == "3 claims: 2 proved, 1 refuted; 1 formula stated, with nothing to check"

@@ -1,0 +1,66 @@
+"""The pages in derivations/ are what their scripts make of today's formulas."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from symdl.book import worked_page
+from symdl.book.worked_example import EXAMPLE, errors, updates
+from symdl.derivation.numbers import decimal
+
+FOLDER = Path(__file__).parents[2] / "derivations"
+SCRIPTS = sorted(p for p in FOLDER.glob("*.py") if not p.name.startswith("__"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_the_page_is_what_its_script_makes(script):
+    page = runpy.run_path(str(script))["page"]()
+    committed = script.with_suffix(".md").read_text(encoding="utf-8")
+    assert page == committed, f"run: python derivations/{script.name}"
+
+
+def test_every_page_has_a_script_and_a_line_in_the_index():
+    pages = {p.stem for p in FOLDER.glob("*.md")} - {"README"}
+    assert pages == {p.stem for p in SCRIPTS}
+    index = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\]\((\w+)\.md\)", index)) == pages
+
+
+@pytest.mark.parametrize("page", sorted(FOLDER.glob("*.md")), ids=lambda p: p.stem)
+def test_a_page_is_sound(page):
+    text = page.read_text(encoding="utf-8")
+    assert text.count("$$") % 2 == 0
+    assert text.count(r"\begin{aligned}") == text.count(r"\end{aligned}")
+    assert not re.search(r"refuted|not decided|unknown", text)
+    if page.stem != "README":
+        assert text.startswith("# ")
+        assert "Source: " in text
+
+
+# By hand, to 8 decimals; the forward values to 5.
+AFTER = "0.29959556 0.24919112 0.39964496 0.34928991 0.43703857 0.38685205 0.69629578 0.59624247"
+NODES = {"z1": "0.08", "z2": "0.11", "z3": "0.44498", "o1": "0.60945", "o2": "0.66384"}
+
+
+def test_the_updates_of_the_worked_example():
+    assert [decimal(u.after, 8) for u in updates()] == AFTER.split()
+    assert [decimal(e, 8) for e in errors()] == ["0.02397190", "0.02323634"]
+    slopes = {u.weight.name: decimal(u.slope, 8) for u in updates()}
+    assert slopes["W5"] == "0.02592286"
+    assert slopes["W1"] == "0.00080888"
+
+
+def test_the_page_of_the_worked_example_shows_all_its_numbers():
+    text = worked_page.markdown()
+    for number in [*AFTER.split(), *NODES.values(), "0.02397190", "0.02323634"]:
+        assert number in text
+    (chain,) = re.findall(r"_\{5\}\} &= (.*) \\\\\n&= (0\.\d+ .*) \\\\\n&= 0.02592286\n", text)[:1]
+    assert chain[0].count(r"\cdot") == 2  # dE/do1 * do1/dz3 * dz3/dW5
+    assert chain[1] == r"0.20944600 \times 0.23802157 \times 0.51998934"
+
+
+def test_the_example_has_eight_weights_and_no_biases():
+    assert [w.name for w in EXAMPLE.parameters] == [f"W{k}" for k in range(1, 9)]
+    assert all(v.level == "proved" for _, v in worked_page.verdicts())
