@@ -34,7 +34,7 @@ class Build:
     inputs: tuple[Variable, ...]
     given: tuple[Variable, ...]  # inputs and targets
     parameters: tuple[Variable, ...]
-    size_names: Mapping[str, Mapping[sp.Symbol, str]]
+    symbols: tuple[sp.Symbol, ...]  # sizes, which the makers take by name
     batch: sp.Symbol | None
     update: Update | None
     plans: Mapping[str, Plan]
@@ -42,9 +42,12 @@ class Build:
     @property
     def labels(self) -> tuple[Variable, ...]:
         """The given variables that hold labels."""
-        return tuple(
-            v for v in self.given if isinstance(v, TensorSymbol) and v.labels is not None
-        )
+        return tuple(v for v in self.given if isinstance(v, TensorSymbol) and v.labels is not None)
+
+    def numbers(self, sizes: Mapping[sp.Symbol, int]) -> dict[str, int]:
+        """The sizes under the names by which the makers take them."""
+        names = Names()
+        return {names.new(str(s)): size_value(s, sizes) for s in self.symbols}
 
     def axes(self, variable: Variable, sizes: Mapping[sp.Symbol, int]) -> tuple[int, ...]:
         """The shape of a variable."""
@@ -102,56 +105,38 @@ def build_source(
     sizes: Mapping[sp.Symbol, int],
 ) -> Build:
     """Lower the equations once, and write one function for each use."""
-    equations = [*forward, *backward]
-    wanted = {loss, output, *gradients.values()}
+    equations, given = [*forward, *backward], (*inputs, *targets)
+    absent = [p.name for p in parameters if p not in gradients]
+    if absent:
+        raise InputError(f"the parameters {', '.join(absent)} have no gradient")
+    wanted = {loss, output, *(gradients[p] for p in parameters)}
     program = lower(equations, wanted, sizes)
-    given = (*inputs, *targets)
     check_given(program, given, parameters, wanted)
-    slots = program.slots
-    grads = [slots[gradients[p]] for p in parameters if p in gradients]
-    if len(grads) != len(parameters):
-        raise InputError("each parameter needs a gradient")
-    uses = {
-        "gradients": ([slots[loss], *grads], given),
-        "evaluate": ([slots[loss]], given),
-        "forward": ([slots[output]], tuple(inputs)),
-    }
-    lowered = {name: for_arrays(dead(program, keep)) for name, (keep, _) in uses.items()}
-    read = [slots[v] if v in slots else Slot(v.name, axes_of(v)) for v in parameters]
-    makers, plans, names = [], {}, {}
     symbols = sizes_in(equations, [*given, *parameters])
-    for name, (keep, arguments) in uses.items():
-        fixed = [*read, *(grads if name == "gradients" else ())]
-        laid, orders = layout(lowered[name], fixed)
-        plans[name] = plan(laid, orders, fixed)
+    read = [slot_of(program, p) for p in parameters]
+    made = [slot_of(program, gradients[p]) for p in parameters]
+    uses = {
+        "gradients": (slot_of(program, loss), made, given),
+        "evaluate": (slot_of(program, loss), [], given),
+        "forward": (slot_of(program, output), [], tuple(inputs)),
+    }
+    makers, plans = [], {}
+    for name, (result, left, arguments) in uses.items():
+        narrowed = for_arrays(dead(program, [result, *left]))
+        plans[name] = plan(*layout(narrowed, [*read, *left]), [*read, *left])
         outside = [Outside("parameters", tuple(read))]
-        outside += [Outside("gradient", tuple(grads))] if name == "gradients" else []
+        outside += [Outside("gradient", tuple(left))] if left else []
+        slots = [slot_of(program, v) for v in arguments]
         makers.append(
-            write_maker(
-                name,
-                plans[name],
-                [slot_of(program, v) for v in arguments],
-                outside,
-                keep[:1],
-                symbols,
-                _ABOUT[name],
-            )
+            write_maker(name, plans[name], slots, outside, [result], symbols, _ABOUT[name])
         )
-        own = Names()
-        names[name] = {s: own.new(str(s)) for s in symbols}
-    lowered_update = None if update is None else lower_update(update)
-    if lowered_update is not None:
-        makers.append(write_update(lowered_update))
-        plans["update"] = lowered_update.plan
+    lowered = None if update is None else lower_update(update)
+    if lowered is not None:
+        makers.append(write_update(lowered))
+        plans["update"] = lowered.plan
+    source = _module(equations, update, makers)
     return Build(
-        _module(equations, update, makers),
-        tuple(inputs),
-        given,
-        tuple(parameters),
-        names,
-        batch,
-        lowered_update,
-        plans,
+        source, tuple(inputs), given, tuple(parameters), tuple(symbols), batch, lowered, plans
     )
 
 
@@ -188,12 +173,8 @@ def sizes_in(equations: Sequence[Equation], variables: Sequence[Variable]) -> li
     return sorted(frozenset().union(*(sizes_of(e) for e in (*sides, *variables))), key=str)
 
 
-def _module(
-    equations: Sequence[Equation], update: Formula | None, makers: Sequence[Maker]
-) -> str:
+def _module(equations: Sequence[Equation], update: Formula | None, makers: Sequence[Maker]) -> str:
     shown = [str(e) for e in equations]
     if update is not None:
         shown += [str(e) for e in update.equations]
     return module_source("One training step, generated from these formulas:", shown, makers)
-
-

@@ -14,5 +14,3 @@ def load(source: str, name: str = "<symdl>") -> dict[str, Callable[..., Any]]:
     code = compile(source, name, "exec")
     exec(code, names)
     return names
-
-

@@ -24,7 +24,18 @@ class Names:
     """
 
     def __init__(self) -> None:
-        self._taken = {"np", "math", "dtype", "buffer", "cut", "select", "state", "hyper", *keyword.kwlist, *keyword.softkwlist}
+        self._taken = {
+            "np",
+            "math",
+            "dtype",
+            "buffer",
+            "cut",
+            "select",
+            "state",
+            "hyper",
+            *keyword.kwlist,
+            *keyword.softkwlist,
+        }
         self._taken |= {*dir(builtins), *_FUNCTIONS}
 
     def new(self, wish: str) -> str:

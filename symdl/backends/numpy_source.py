@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -14,7 +14,7 @@ from symdl.backends.views import Arrays, Text
 from symdl.program.ir import Read, Slot
 from symdl.program.plan import Plan
 
-__all__ = ["Maker", "module_source", "write_maker"]
+__all__ = ["Maker", "Outside", "module_source", "write_maker"]
 
 BUFFER = '''\
 def buffer(shape, dtype):
@@ -61,8 +61,7 @@ def write_maker(
     about: str = "",
 ) -> Maker:
     """Write ``make_name``; calling what it returns computes the results from the inputs."""
-    names = Names()
-    text = Text()
+    names, text = Names(), Text()
     named = {s: names.new(str(s)) for s in sizes}
     vectors = [names.new(o.name) for o in outside]
     function = names.new(name)
@@ -72,17 +71,15 @@ def write_maker(
         _cut(o, vector, arrays, names)
     for s in plan.program.statements:
         write_statement(s, arrays)
-        if not s.target.rank and s.target in {t for o in outside for t in o.slots}:
-            text.call.append(f"{_cell(arrays, s.target)}[()] = {arrays.slots[s.target]}")
-    values = [_result(slot, arrays) for slot in results]
-    text.call.append("return " + ", ".join(values))
-    first = [f"dtype = {vectors[0]}.dtype" if vectors else "dtype = np.dtype(dtype)"]
-    head = [*vectors, *([] if vectors else ["dtype"])]
-    sized = ", ".join(named.values())
-    signature = ", ".join([*head, *(["*", sized] if sized else [])])
-    lines = [f"def make_{name}({signature}):"]
+        if s.target in arrays.cells:
+            text.call.append(f"{arrays.cells[s.target]}[()] = {arrays.slots[s.target]}")
+    text.call.append("return " + ", ".join(_result(slot, arrays) for slot in results))
+    dtype = f"{vectors[0]}.dtype" if vectors else "np.dtype(dtype)"
+    text.build.insert(0, f"dtype = {dtype}")
+    given = [*(vectors or ["dtype"]), *(["*", *named.values()] if named else [])]
+    lines = [f"def make_{name}({', '.join(given)}):"]
     lines += [f'    """{about}"""'] if about else []
-    lines += [f"    {line}" for line in (*first, *text.build)]
+    lines += [f"    {line}" for line in text.build]
     lines += ["", f"    def {function}({', '.join(arguments)}):"]
     lines += [f"        {line}" for line in text.call]
     lines += ["", f"    return {function}"]
@@ -125,10 +122,6 @@ def _read_cell(slot: Slot, name: str, arrays: Arrays, names: Names) -> None:
         arrays.text.call.append(f"{value} = float({name})")
 
 
-def _cell(arrays: Arrays, slot: Slot) -> str:
-    return arrays.cells[slot]
-
-
 def _result(slot: Slot, arrays: Arrays) -> str:
     if not slot.rank:
         return arrays.slots[slot]
@@ -159,7 +152,3 @@ def _imports(functions: Sequence[str]) -> list[str]:
     if len(line) <= 88:
         return [line]
     return ["from numpy import (", *(f"    {f}," for f in functions), ")"]
-
-
-__all__ += ["Outside"]
-_ = Mapping

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from symdl.backends.build import Build, build_source
 from symdl.backends.cache import Cache
-from symdl.backends.given import check_labels, convert, infer_sizes, size_value
+from symdl.backends.given import check_labels, convert, infer_sizes
 from symdl.backends.module import load
 from symdl.backends.numpy_update import state_names
 from symdl.errors import InputError, Mismatch, NotSupported
@@ -97,9 +97,7 @@ class Step:
         """Copies of the optimizer's vectors by name, and the number of steps taken."""
         units = self._state.get("units", ())
         vectors = [k for k, v in self._state.items() if isinstance(v, np.ndarray)]
-        shown: dict[str, Any] = {
-            k: self._state[k] * u for k, u in zip(vectors, units, strict=True)
-        }
+        shown: dict[str, Any] = {k: self._state[k] * u for k, u in zip(vectors, units, strict=True)}
         return {**shown, "step": self._state["step"]} if self._state else {}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -132,7 +130,9 @@ class Step:
     def _arrays(self, given: Sequence[ArrayLike], wanted: Sequence[Variable]) -> list[Any]:
         if len(given) != len(wanted):
             names = ", ".join(v.name for v in wanted)
-            raise Mismatch(f"{len(wanted)} arrays are needed ({names}), but {len(given)} were given")
+            raise Mismatch(
+                f"{len(wanted)} arrays are needed ({names}), but {len(given)} were given"
+            )
         arrays = [convert(v, a, self.dtype) for v, a in zip(wanted, given, strict=True)]
         for v, a in zip(wanted, arrays, strict=True):
             if v in self._labels:
@@ -143,9 +143,10 @@ class Step:
         wanted = self._build.inputs if name == "forward" else self._build.given
         sizes = infer_sizes(wanted, shapes, self._sizes)
         self._build.check(sizes)
-        numbers = {n: size_value(s, sizes) for s, n in self._build.size_names[name].items()}
         vectors = [self._vector, self.gradient] if name == "gradients" else [self._vector]
-        made: Callable[..., Any] = self._code[f"make_{name}"](*vectors, **numbers)
+        made: Callable[..., Any] = self._code[f"make_{name}"](
+            *vectors, **self._build.numbers(sizes)
+        )
         return made
 
     def _views(self, vector: Array) -> dict[str, Array]:

@@ -17,8 +17,8 @@ def rendered(
 ) -> str:
     """Derive an expression and write the derivation; it ends with a line break.
 
-    >>> print(rendered("x**2", "x", level="brief"), end="")
-    d/dx [x²] = 2·x    (power rule; proved)
+    >>> print(rendered("exp(x)", "x").strip())
+    d/dx [exp(x)] = exp(x)    (exponential function; proved)
     """
     derivation = derive(expression, wrt, level=level)
     if shown_as == "json":

@@ -29,6 +29,7 @@ from symdl.notation.walk import inline, occurrences, variables
 __all__ = ["Reduction", "joint_adjoint"]
 
 _MOST_EQUATIONS = 12
+_MOST_OPERATIONS = 300  # of an inlined adjoint; a larger one stays in steps
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def _with_reduction(a: Adjoint, v: Variable, rhs: Expr) -> Adjoint:
 def _reduced(a: Adjoint, v: Variable) -> Reduction:
     """The cheapest form of the adjoint of ``v`` in terms of forward variables alone."""
     before = a.inlined(v).rhs
+    if cost(before) > _MOST_OPERATIONS:
+        return Reduction(before, (), (), before)
     best = Reduction(before, (), (), tidy(before))
     for solved, rest in _eliminations(a.formula):
         lemmas = _lemmas(a.formula, solved, rest)

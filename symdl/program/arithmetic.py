@@ -237,7 +237,9 @@ class Arithmetic:
             elif term in self.work.operands:
                 found = self.work.operands[term]
             else:
-                raise NotSupported(f"comparing places with {term}: only i + j - k + 1 is understood")
+                raise NotSupported(
+                    f"comparing places with {term}: only i + j - k + 1 is understood"
+                )
             whole = isinstance(found, (Place, Const)) or found.slot.kind == "label"
             if not whole:
                 raise NotSupported(f"{term} compared with a place is not a label")

@@ -284,7 +284,9 @@ class Program:
         """Return the program with other statements and one more account."""
         account = Account(name, text)
         return replace(
-            self, statements=tuple(statements), accounts=(*self.accounts, account)  # type: ignore[call-overload]
+            self,
+            statements=tuple(statements),
+            accounts=(*self.accounts, account),  # type: ignore[call-overload]
         )
 
     def __str__(self) -> str:

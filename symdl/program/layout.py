@@ -30,7 +30,9 @@ def layout(program: Program, fixed: Collection[Slot] = ()) -> tuple[Program, dic
     turned &= made
     found, copies = _with_copies(program, turned, made)
     orders = dict.fromkeys([*turned, *copies.values()], _TURNED)
-    text = f"{len(turned)} matrices lie with their columns first, {len(copies)} given ones are copied"
+    text = (
+        f"{len(turned)} matrices lie with their columns first, {len(copies)} given ones are copied"
+    )
     return program.changed(found, "layout", text), orders
 
 

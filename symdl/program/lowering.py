@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -14,8 +15,19 @@ from symdl.notation.indices import Bound, Index
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import is_size
 from symdl.program.contraction import Factor, lower_product
-from symdl.program.ir import Account, Gather, Map, Operand, Place, Program, Read, Reduce, Slot
-from symdl.program.ir import Statement, operand
+from symdl.program.ir import (
+    Account,
+    Gather,
+    Map,
+    Operand,
+    Place,
+    Program,
+    Read,
+    Reduce,
+    Slot,
+    Statement,
+    operand,
+)
 
 __all__ = ["lower"]
 
@@ -55,6 +67,7 @@ class Lowering:
         self.slots: dict[Variable, Slot] = {}
         self.hints = hints
         self._taken: set[str] = set()
+        self._made: set[Slot] = set()
         self._count = 0
         for equation in equations:  # the names of variables come before those of temporaries
             for v in (equation.variable, *_variables(equation.rhs)):
@@ -82,12 +95,11 @@ class Lowering:
 
     def equation(self, equation: Equation) -> None:
         """Add the statements of one equation."""
-        if equation.variable in (s := self.slots) and any(
-            st.target == s[equation.variable] for st in self.statements
-        ):
+        target = self.slot(equation.variable)
+        if target in self._made:
             raise NotSupported(f"{equation.variable} is defined twice")
-        scope = Scope(self, equation)
-        scope.assign(self.slot(equation.variable), equation.rhs)
+        self._made.add(target)
+        Scope(self, equation).assign(target, equation.rhs)
 
 
 class Scope:
@@ -143,7 +155,9 @@ class Scope:
         """Whether the last statement already is the whole right side, in the order of the left."""
         read = body.operands.get(value)
         return (
-            isinstance(read, Read) and read.slot == last.target and last.labels == self.left == read.at
+            isinstance(read, Read)
+            and read.slot == last.target
+            and last.labels == self.left == read.at
         )
 
     def materialise(self, e: Expr, labels: tuple[str, ...]) -> Read:
@@ -300,10 +314,7 @@ def _place(p: Expr, e: Elem, axis: int, scope: Scope) -> str | int | Read:
     )
 
 
-
 def _retarget(last: Statement, target: Slot, note: str) -> Statement:
-    from dataclasses import replace
-
     return replace(last, target=target, note=note)  # type: ignore[call-arg]
 
 

@@ -37,7 +37,9 @@ class Plan:
         """The sizes of the axes as they lie in memory."""
         return tuple(slot.axes[k] for k in self.orders[slot])
 
-    def memory(self, labels: tuple[str, ...] | tuple[str | int, ...], slot: Slot) -> tuple[str, ...]:
+    def memory(
+        self, labels: tuple[str, ...] | tuple[str | int, ...], slot: Slot
+    ) -> tuple[str, ...]:
         """The labels of an access as they lie in memory."""
         return tuple(labels[k] for k in self.orders[slot])  # type: ignore[misc]
 

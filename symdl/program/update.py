@@ -97,7 +97,9 @@ def _unit(equations: list[Equation], old: Expr, new: Expr, hyper: set[Expr]) -> 
 
 def _rescaled(e: Equation, old: Expr, new: Expr, unit: Expr) -> Equation:
     rhs = e.rhs.xreplace({old: unit * old, new: unit * new})
-    return Equation(e.lhs, sp.Add(*(t / unit for t in sp.Add.make_args(rhs))) if e.lhs == new else rhs)
+    return Equation(
+        e.lhs, sp.Add(*(t / unit for t in sp.Add.make_args(rhs))) if e.lhs == new else rhs
+    )
 
 
 def _vector(v: Variable) -> Expr:
@@ -134,5 +136,3 @@ def _planned(
         formula,
         tuple(units),
     )
-
-

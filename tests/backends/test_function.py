@@ -287,7 +287,11 @@ def test_names_cannot_reach_the_source():
     f = compile_function([Equation(out[n], evil[n] + worse[n])], [evil, worse], [out])
     assert f([1.0], [2.0]).tolist() == [3.0]
     lines = f.source.splitlines()
-    assert all(line.lstrip().startswith("#") for line in lines if "abort" in line and "(" in line and "os." in line)
+    assert all(
+        line.lstrip().startswith("#")
+        for line in lines
+        if "abort" in line and "(" in line and "os." in line
+    )
     assert all(" " <= ch <= "~" or ch == "\n" for ch in f.source)
 
 

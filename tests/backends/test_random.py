@@ -21,7 +21,9 @@ INDICES += [Index(name, size) for name, size in zip("pq", SIZES, strict=False)]
 def element(draw, name, indices):
     """A tensor of rank 0 to 3, read at some of the indices; the same one may stand twice."""
     at = draw(st.lists(st.sampled_from(indices), max_size=3))
-    tensor = TensorSymbol(f"{name}{len(at)}" + "".join(str(i.size) for i in at), [i.size for i in at])
+    tensor = TensorSymbol(
+        f"{name}{len(at)}" + "".join(str(i.size) for i in at), [i.size for i in at]
+    )
     return tensor[tuple(at)] if at else sp.Symbol(f"{name}0", real=True)
 
 
@@ -69,7 +71,9 @@ def check(rhs, indices, dtype):
     lhs = out[tuple(free)] if free else sp.Symbol("out", real=True)
     e = Equation(lhs, rhs)
     inputs = sorted(rhs.atoms(TensorSymbol), key=str)
-    inputs += sorted((s for s in rhs.atoms(sp.Symbol) if type(s) is sp.Symbol and s not in SIZES), key=str)
+    inputs += sorted(
+        (s for s in rhs.atoms(sp.Symbol) if type(s) is sp.Symbol and s not in SIZES), key=str
+    )
     agrees([e], inputs, [e.variable], SIZES, dtype)
 
 

@@ -260,7 +260,19 @@ def test_the_source_is_a_module_and_explain_lists_each_pass():
         update()
         assert step(x, target) == loss
     assert "# h1[n, i1] = Max(0, z1[n, i1])" in step.source
-    for one_pass in "lower dead share copies simplify branches fuse scale split layout plan".split():
+    for one_pass in [
+        "lower",
+        "dead",
+        "share",
+        "copies",
+        "simplify",
+        "branches",
+        "fuse",
+        "scale",
+        "split",
+        "layout",
+        "plan",
+    ]:
         assert f"  {one_pass} " in step.explain(), one_pass
     assert max(len(line) for line in step.source.splitlines() if "#" not in line) < 120
 
@@ -270,6 +282,8 @@ def test_updates_that_are_not_understood():
     bad = Formula(sp.Eq(new, w - g * x, evaluate=False), output=new, inputs=[w, g, t, x])
     with pytest.raises(NotSupported, match="inputs weight, gradient"):
         dense_step([4, 3], update=bad)
-    constant = Formula(sp.Eq(new, rate, evaluate=False), output=new, inputs=[w, g], hyper=[(rate, 1)])
+    constant = Formula(
+        sp.Eq(new, rate, evaluate=False), output=new, inputs=[w, g], hyper=[(rate, 1)]
+    )
     with pytest.raises(NotSupported, match="does not depend"):
         dense_step([4, 3], update=constant)

@@ -40,11 +40,9 @@ def test_a_stated_entry_is_no_pass_and_no_failure():
 
 def test_a_wrong_variance_is_refuted():
     right = initializers.HE_UNIFORM
-    (stated, draw) = right.equations
-    wrong = replace(
-        right, equations=(stated, replace(draw, rhs=draw.rhs * sp.Rational(1001, 1000)))
-    )
-    found = dict(catalogue._judge_initializer(wrong))
+    stated, draw = right.equations
+    wider = replace(draw, rhs=draw.rhs * sp.Rational(1001, 1000))
+    found = dict(catalogue._judge_initializer(replace(right, equations=(stated, wider))))
     assert found["its variance is the stated one"].level == "refuted"
 
 
