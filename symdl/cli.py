@@ -243,14 +243,17 @@ def _usage(error: Exception) -> str:
 
 
 def _wrong(said: str) -> int:
-    _tell(f"symdl: {' '.join(said.split())}", "bold red")
+    _tell(" ".join(said.split()), "symdl: ")
     return _MISTAKE
 
 
-def _tell(text: str, style: str = "") -> None:
+def _tell(text: str, label: str = "") -> None:
     """Print to stderr: wrapped on a terminal, one line elsewhere."""
     console = Console(stderr=True)
-    console.print(Text(text, style=style), soft_wrap=not console.is_terminal)
+    console.print(
+        Text(label, style="bold red").append(text, style="not bold default"),
+        soft_wrap=not console.is_terminal,
+    )
 
 
 def _closed() -> int:

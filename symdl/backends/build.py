@@ -126,10 +126,16 @@ def build_source(
         plans[name] = plan(*layout(narrowed, [*read, *left]), [*read, *left])
         outside = [Outside("parameters", tuple(read))]
         outside += [Outside("gradient", tuple(left))] if left else []
-        slots = [slot_of(program, v) for v in arguments]
-        makers.append(
-            write_maker(name, plans[name], slots, outside, [result], symbols, _ABOUT[name])
+        maker = write_maker(
+            name,
+            plans[name],
+            inputs=[slot_of(program, v) for v in arguments],
+            results=[result],
+            sizes=symbols,
+            outside=outside,
+            about=_ABOUT[name],
         )
+        makers.append(maker)
     lowered = None if update is None else lower_update(update)
     if lowered is not None:
         makers.append(write_update(lowered))

@@ -32,6 +32,7 @@ class Compiled:
         self,
         source: str,
         planned: Plan,
+        *,
         inputs: tuple[Variable, ...],
         outputs: tuple[Variable, ...],
         dtype: str,
@@ -116,6 +117,14 @@ def compile_function(
     results = [slot_of(lowered, v) for v in outputs]
     planned = plan(*layout(for_arrays(lowered)))
     symbols = sizes_in(equations, inputs)
-    maker = write_maker("function", planned, given, (), results, symbols)
+    maker = write_maker("function", planned, inputs=given, results=results, sizes=symbols)
     source = module_source("Generated from these formulas:", [str(e) for e in equations], [maker])
-    return Compiled(source, planned, tuple(inputs), tuple(outputs), dtype, sizes or {}, symbols)
+    return Compiled(
+        source,
+        planned,
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
+        dtype=dtype,
+        sizes=sizes or {},
+        symbols=symbols,
+    )

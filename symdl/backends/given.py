@@ -36,16 +36,19 @@ def axes_text(variable: Variable) -> str:
 
 def convert(variable: Variable, given: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any] | float:
     """Return what was given as an array in C order of the right type; no copy unless needed."""
-    if type(given) is np.ndarray and given.dtype == dtype and given.flags.c_contiguous:
-        if not (isinstance(variable, TensorSymbol) and variable.labels is not None):
-            _check_rank(variable, given.shape)
-            return given if given.ndim else float(given)
+    labels = isinstance(variable, TensorSymbol) and variable.labels is not None
+    if isinstance(given, np.ma.MaskedArray):
+        raise InputError(f"{axes_text(variable)} was given a masked array; fill it first")
+    if isinstance(given, np.ndarray) and given.dtype == dtype and not labels:
+        _check_rank(variable, given.shape)
+        if given.ndim and given.flags.c_contiguous:
+            return np.asarray(given)
     try:
         array = np.asarray(given)
     except ValueError as error:
         raise InputError(f"{axes_text(variable)} was given something ragged: {error}") from None
     _check_rank(variable, array.shape)
-    if isinstance(variable, TensorSymbol) and variable.labels is not None:
+    if labels:
         return _labels(variable, array)
     if array.dtype.kind not in "biuf":
         raise InputError(f"{axes_text(variable)} needs real numbers, but was given {array.dtype}")

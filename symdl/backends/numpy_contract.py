@@ -26,7 +26,7 @@ def write_contract(s: Contract, arrays: Arrays) -> str:
     summed = [n for n in one if n in shared and n not in out]
     covered = set(one) | set(two) == {*batch, *rows, *columns, *summed}
     if covered and summed:
-        product = _Product(s, arrays, batch, rows, columns, summed)
+        product = _Product(s, arrays, batch=batch, rows=rows, columns=columns, summed=summed)
         line = product.write(left, right, one, two, out)
         if line:
             return line
@@ -40,6 +40,7 @@ class _Product:
         self,
         s: Contract,
         arrays: Arrays,
+        *,
         batch: list[str],
         rows: list[str],
         columns: list[str],
@@ -142,7 +143,7 @@ def _einsum(s: Contract, arrays: Arrays, out: Sequence[str]) -> str:
 
 
 def write_sum(source: Read, target: Read, arrays: Arrays) -> str | None:
-    """Return the sum over the first or last axes as a product with ones, which BLAS does fastest."""
+    """Return the sum over the first or last axes as a product with ones: BLAS does it fastest."""
     labels, out = arrays.labels(source), arrays.labels(target)
     summed = [n for n in labels if n not in out]
     first = labels == (*summed, *out)

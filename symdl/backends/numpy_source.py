@@ -54,10 +54,11 @@ class Outside:
 def write_maker(
     name: str,
     plan: Plan,
+    *,
     inputs: Sequence[Slot],
-    outside: Sequence[Outside],
     results: Sequence[Slot],
     sizes: Sequence[sp.Symbol],
+    outside: Sequence[Outside] = (),
     about: str = "",
 ) -> Maker:
     """Write ``make_name``; calling what it returns computes the results from the inputs."""

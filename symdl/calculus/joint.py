@@ -29,6 +29,7 @@ from symdl.notation.walk import inline, occurrences, variables
 __all__ = ["Reduction", "joint_adjoint"]
 
 _MOST_EQUATIONS = 12
+_MOST_WITHOUT_SUMS = 4
 _MOST_OPERATIONS = 300  # of an inlined adjoint; a larger one stays in steps
 
 
@@ -52,7 +53,7 @@ def joint_adjoint(
     """
     raw = adjoint(formula, wrt)
     reductions: list[tuple[Variable, Reduction]] = []
-    if not 1 < len(formula.equations) <= _MOST_EQUATIONS:
+    if not _worth_trying(formula):
         return raw, ()
     best = raw
     for v in raw.wrt:
@@ -62,6 +63,12 @@ def joint_adjoint(
             best = trial
             reductions.append((v, found))
     return best, tuple(reductions)
+
+
+def _worth_trying(formula: Formula) -> bool:
+    """A few equations, or ones with sums; without sums nothing cancels along a longer chain."""
+    binds = any(e.rhs.has(Binder) for e in formula.equations)
+    return 1 < len(formula.equations) <= (_MOST_EQUATIONS if binds else _MOST_WITHOUT_SUMS)
 
 
 def _total_cost(a: Adjoint) -> int:

@@ -1,4 +1,4 @@
-"""How the parts of a scalar expression become single operations: sums, products, powers, choices."""
+"""How the parts of a scalar expression become single operations."""
 
 from __future__ import annotations
 
@@ -229,9 +229,9 @@ class Arithmetic:
     def _places(self, e: Expr) -> list[Operand]:
         """Two whole numbers whose difference is ``e``: the positive and the negative terms."""
         sides: list[list[Operand]] = [[], []]
-        for term in sp.Add.make_args(e):
-            negative = term.could_extract_minus_sign()
-            term = -term if negative else term
+        for signed in sp.Add.make_args(e):
+            negative = signed.could_extract_minus_sign()
+            term = -signed if negative else signed
             if self.work.constant(term) and term.is_integer:
                 found: Operand = Const(term)
             elif term in self.work.operands:

@@ -42,7 +42,7 @@ def unbranched(e: sp.Piecewise) -> Expr:
     >>> unbranched(sp.Piecewise((1, z > 0), (sp.exp(-sp.Abs(z)), True)))
     exp(Min(0, z))
     >>> unbranched(sp.Piecewise((z, z >= 0), (expm1(z), True)))
-    Max(0, z) + expm1(Min(0, z))
+    expm1(Min(0, z)) + Max(0, z)
     """
     if len(e.args) != 2 or e.args[1].cond != True:  # noqa: E712  (SymPy's own true)
         return e

@@ -7,7 +7,7 @@ is summed over (or maximised over).  Sizes stay symbolic until buffers are made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -196,7 +196,7 @@ class Contract(Statement):
         return (self.left, self.right)
 
     def map_operands(self, change: Callable[[Operand], Operand]) -> Contract:
-        return replace(self, left=change(self.left), right=change(self.right))
+        return replace(self, left=_read(change(self.left)), right=_read(change(self.right)))
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ class Reduce(Statement):
         return (self.source,)
 
     def map_operands(self, change: Callable[[Operand], Operand]) -> Reduce:
-        return replace(self, source=change(self.source))
+        return replace(self, source=_read(change(self.source)))
 
 
 @dataclass(frozen=True)
@@ -234,12 +234,16 @@ class Gather(Statement):
             yield f"at{place}" if isinstance(p, Read) else p
 
     def map_operands(self, change: Callable[[Operand], Operand]) -> Gather:
-        first, *inner = (change(o) for o in self.operands_read)
-        if not isinstance(first, Read):
-            raise NotSupported("gathering from a constant")
+        first, *inner = (_read(change(o)) for o in self.operands_read)
         rest = iter(inner)
         at = tuple(next(rest) if isinstance(p, Read) else p for p in self.at)
-        return replace(self, source=first.slot, at=at)  # type: ignore[arg-type]
+        return replace(self, source=first.slot, at=at)
+
+
+def _read(o: Operand) -> Read:
+    if not isinstance(o, Read):
+        raise NotSupported(f"{o} in the place of an array")
+    return o
 
 
 @dataclass(frozen=True)
@@ -280,13 +284,13 @@ class Program:
         wanted = dict.fromkeys([*read, *self.keep])
         return tuple(slot for slot in wanted if slot not in made)
 
-    def changed(self, statements: object, name: str, text: str) -> Program:
+    def changed(self, statements: Iterable[Statement], name: str, text: str) -> Program:
         """Return the program with other statements and one more account."""
         account = Account(name, text)
         return replace(
             self,
             statements=tuple(statements),
-            accounts=(*self.accounts, account),  # type: ignore[call-overload]
+            accounts=(*self.accounts, account),
         )
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from sympy.core.expr import Expr
 
 from symdl.errors import NotSupported
 from symdl.formula import Equation, Variable
-from symdl.notation.binders import ArgPeak, Binder, Peak, Total
+from symdl.notation.binders import ArgPeak, Binder, Peak, Total, letters
 from symdl.notation.indices import Bound, Index
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import is_size
@@ -115,20 +116,16 @@ class Scope:
     def label(self, index: Index) -> str:
         """Return the label of an index; equal names are told apart."""
         if index not in self.labels:
-            name, number = index.name, 0
-            while name in self.sizes:
-                number += 1
-                name = f"{index.name}{number}"
+            wishes = itertools.chain((index.name,) if not index.uid else (), letters(index.size))
+            name = next(w for w in wishes if w not in self.sizes)
             self.labels[index] = name
             self.sizes[name] = index.size
         return self.labels[index]
 
     def meet(self, body: Expr) -> None:
         """See the indices of an opened body first in the order of its fullest element."""
-        for e in sorted(body.atoms(Elem), key=lambda e: (-e.tensor.rank, str(e))):
-            for i in e.index:
-                if isinstance(i, Index):
-                    self.label(i)
+        for i in _indices_met(body):
+            self.label(i)
 
     def add(self, statement: Statement) -> None:
         """Append a statement; the first of an equation carries its text."""
@@ -167,6 +164,8 @@ class Scope:
         read = body.operands.get(value)
         if isinstance(read, Read) and read.slot.kind == "real":
             return read
+        met = dict.fromkeys(self.label(i) for i in _indices_met(e))
+        labels = tuple(dict.fromkeys(n for n in (*met, *labels) if n in labels))
         target = self.work.temporary(self.sizes[name] for name in labels)
         operands, value = body.used(value)
         self.add(Map(target, labels, operands, value, self.note))
@@ -330,6 +329,12 @@ def _worth_contracting(term: Expr, scope: Scope) -> bool:
     every = set(scope.free(term))
     sets = [set(scope.free(f)) for f in sp.Mul.make_args(term)]
     return bool(every) and all(s != every for s in sets)
+
+
+def _indices_met(e: Expr) -> list[Index]:
+    """The free indices of ``e`` in the order of its fullest element: so its arrays lie."""
+    elements = sorted(e.atoms(Elem), key=lambda a: (-a.tensor.rank, str(a)))
+    return [i for a in elements for i in a.index if isinstance(i, Index)]
 
 
 def _free(e: Expr) -> list[Index]:

@@ -32,8 +32,8 @@ def share(program: Program) -> Program:
     same: dict[Slot, Slot] = {}
     found: list[Statement] = []
     dropped = 0
-    for statement in program.statements:
-        statement = _redirect(statement, same)
+    for written in program.statements:
+        statement = _redirect(written, same)
         key = _key(statement)
         if key not in first:
             first[key] = statement.target
@@ -94,8 +94,9 @@ def copies(program: Program) -> Program:
     renamed: dict[Slot, Slot] = {}
     made: set[Slot] = set()
     found: list[Statement] = []
-    for statement in program.statements:
-        for r in statement.reads:
+    for written in program.statements:
+        statement = written
+        for r in written.reads:
             if r.slot in originals:
                 statement = _through(statement, *originals[r.slot])
         source = _copied(statement)

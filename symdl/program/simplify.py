@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from functools import lru_cache
 
 import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.notation.indicators import UnitStep
-from symdl.program.ir import Map, Operand, Program, Read, Slot, Statement, operand
+from symdl.program.ir import Map, Operand, Place, Program, Read, Slot, Statement, operand
 
 __all__ = ["fuse", "scale", "simplify"]
 
@@ -95,14 +96,15 @@ def _join(reader: Statement, made: Statement) -> Statement | None:
         else:
             new[inner] = operand(len(operands))
             operands.append(moved)
-    body = reader.body.xreplace({symbol: made.body.xreplace(new)})
+    inner_body = _renumbered(made.body, tuple(new.items()))
+    body = _put(reader.body, symbol, inner_body)
     return _compact(replace(reader, operands=tuple(operands), body=body))
 
 
 def _relabel(o: Operand, names: dict[str, str]) -> Operand:
     if isinstance(o, Read):
         return Read(o.slot, tuple(names.get(p, p) if isinstance(p, str) else p for p in o.at))
-    return replace(o, label=names[o.label]) if hasattr(o, "label") else o
+    return Place(names[o.label], o.size) if isinstance(o, Place) else o
 
 
 def _keeps_rounding(body: Expr, symbol: sp.Symbol, inner: Expr) -> bool:
@@ -124,10 +126,20 @@ def _keeps_rounding(body: Expr, symbol: sp.Symbol, inner: Expr) -> bool:
 def _compact(s: Map) -> Map:
     """Drop operands that the body no longer reads, and number the rest."""
     used = [(k, o) for k, o in s.symbols.items() if k in s.body.free_symbols]
-    temporary = {k: sp.Dummy(real=True) for k, _ in used}
-    final = {temporary[k]: operand(number) for number, (k, _) in enumerate(used)}
-    body = s.body.xreplace(temporary).xreplace(final)
+    new = {k: operand(number) for number, (k, _) in enumerate(used)}
+    body = _renumbered(s.body, tuple(new.items()))
     return replace(s, operands=tuple(o for _, o in used), body=body)
+
+
+@lru_cache(maxsize=4096)  # the layers of a net repeat each other
+def _renumbered(body: Expr, new: tuple[tuple[Expr, Expr], ...]) -> Expr:
+    moved = {old: after for old, after in new if old != after}
+    return body.xreplace(moved) if moved else body
+
+
+@lru_cache(maxsize=4096)
+def _put(body: Expr, symbol: sp.Symbol, inner: Expr) -> Expr:
+    return body.xreplace({symbol: inner})
 
 
 def scale(program: Program, nonzero: Collection[Expr] = ()) -> Program:

@@ -87,10 +87,10 @@ def problem(sizes, batch, dtype="float64", seed=3):
     return [w.astype(dtype) for w in weights], x.astype(dtype), t.astype(dtype)
 
 
-def dense_step(sizes, batch=7, dtype="float64", update=None, sparse=False, seed=3):
+def dense_step(sizes, *, batch=7, dtype="float64", update=None, sparse=False):
     """A step for such a net, and its weights, data and targets."""
     forward, backward, keywords = dense_net(len(sizes) - 1, sparse)
-    weights, x, t = problem(sizes, batch, dtype, seed)
+    weights, x, t = problem(sizes, batch, dtype)
     names = [v for k in range(1, len(sizes)) for v in _parameters(keywords["gradients"], k)]
     step = build_step(
         forward,

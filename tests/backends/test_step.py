@@ -22,8 +22,11 @@ m, m_new, v, v_new = (real(name) for name in ("m", "m_new", "v", "v_new"))
 b1, b2, eps = sp.symbols("beta_1 beta_2 epsilon", positive=True)
 
 SGD = Formula(
-    sp.Eq(new, w - rate * g, evaluate=False), output=new, inputs=[w, g], hyper=[(rate, sp.Rational(1, 2))]
-)  # fmt: skip
+    sp.Eq(new, w - rate * g, evaluate=False),
+    output=new,
+    inputs=[w, g],
+    hyper=[(rate, sp.Rational(1, 2))],
+)
 MOMENTUM = Formula(
     [sp.Eq(m_new, b1 * m - rate * g, evaluate=False), sp.Eq(new, w + m_new, evaluate=False)],
     output=new, inputs=[w, g], state=[(m, m_new)],
@@ -127,7 +130,7 @@ def test_hyper_parameters_change_while_training():
         array[...] = value
     losses = [(one(x, target), two(x, target), three(x, target)) for _ in range(3)]
     np.testing.assert_allclose(losses, np.array(losses)[:, :1] + np.zeros(3), rtol=1e-9)
-    assert one.state["step"] == 6 and three.state["step"] == 6
+    assert one.state["step"] == three.state["step"] == 6
     one.hyper["beta_1"] = 1.0
     with pytest.raises(ValueError, match="forget"):
         one(x, target)
@@ -167,7 +170,7 @@ def test_what_a_caller_may_give():
 
 
 def test_parameters_are_views_and_shapes_are_checked():
-    step, weights, x, target = dense_step([4, 3])
+    step, _, x, target = dense_step([4, 3])
     before = step.evaluate(x, target)
     step.parameters["dense_1.W"][...] = 0
     assert step.evaluate(x, target) != before

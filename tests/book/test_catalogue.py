@@ -9,7 +9,7 @@ import sympy as sp
 from symdl.book import catalogue
 from symdl.book.catalogue import KINDS, STATED, Entry, as_json, entries, entry
 from symdl.book.terminal import overall
-from symdl.catalog import initializers
+from symdl.catalog import initializers, optimizers
 from symdl.errors import InputError
 from symdl.evidence.verdict import Verdict
 
@@ -47,7 +47,7 @@ def test_a_wrong_variance_is_refuted():
 
 
 def test_a_wrong_optimizer_is_refuted():
-    right = catalogue.optimizers.ADAM
+    right = optimizers.ADAM
     wrong = replace(
         right, equations=tuple(replace(e, rhs=e.rhs * 2) for e in right.equations[:1])
         + right.equations[1:]

@@ -1,5 +1,7 @@
 """Files appear whole or not at all."""
 
+import os
+
 import pytest
 
 from symdl.book import files
@@ -20,7 +22,7 @@ def test_nothing_is_left_of_a_file_that_could_not_be_written(tmp_path, monkeypat
 
     path = tmp_path / "page.md"
     path.write_text("old")
-    monkeypatch.setattr(files.os, "replace", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(KeyboardInterrupt):
         files.write_text(path, "new")
     assert path.read_text() == "old"

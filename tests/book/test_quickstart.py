@@ -28,7 +28,8 @@ def test_it_shows_and_writes_everything(tmp_path):
     assert "0.43703857" in written[0].read_text(encoding="utf-8")
     assert "import numpy" in written[1].read_text(encoding="utf-8")
     assert "0.02397190 -> 0.02323634" in text
-    assert float(re.search(r"held-out accuracy +(\d\.\d+)", text)[1]) >= 0.9
+    (accuracy,) = re.findall(r"held-out accuracy +(\d\.\d+)", text)
+    assert float(accuracy) >= 0.9
     assert len(re.findall(r"\bproved\b", text)) >= 7
     assert not re.search("refuted|unknown", text)
     assert all(len(line) <= 80 for line in text.partition("Written")[0].splitlines())

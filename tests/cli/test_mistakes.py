@@ -25,7 +25,7 @@ def refused(capfd, tmp_path):
         assert err.count("\n") == 1
         assert "Traceback" not in err
         assert re.search(saying, err), err
-        assert seconds < 2
+        assert seconds < 3
         assert sorted(tmp_path.iterdir()) == before
         return err
 
