@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+from collections.abc import Collection
 
 import numpy as np
 
@@ -23,20 +24,10 @@ class Names:
     ('dense_1_W', 'dense_1_W_2', 'lambda_', 'v2_x')
     """
 
-    def __init__(self) -> None:
-        self._taken = {
-            "np",
-            "math",
-            "dtype",
-            "buffer",
-            "cut",
-            "select",
-            "state",
-            "hyper",
-            *keyword.kwlist,
-            *keyword.softkwlist,
-        }
-        self._taken |= {*dir(builtins), *_FUNCTIONS}
+    def __init__(self, reserved: Collection[str] | None = None) -> None:
+        """Start from reserved names: by default, all that generated code may use."""
+        words = _RESERVED if reserved is None else reserved
+        self._taken = {*words, *keyword.kwlist, *keyword.softkwlist}
 
     def new(self, wish: str) -> str:
         """Return an identifier like the wish that is not taken yet."""
@@ -52,15 +43,10 @@ class Names:
         self._taken.add(name)
         return name
 
-    def copy(self) -> Names:
-        """Return a second namespace, in which the same names are taken."""
-        other = Names()
-        other._taken = set(self._taken)
-        return other
-
 
 _UFUNCS = {n for n in dir(np) if isinstance(getattr(np, n, None), np.ufunc)}
-_FUNCTIONS = _UFUNCS | {"dot", "vdot", "einsum", "copyto", "argmax"}
+_OWN = {"np", "math", "dtype", "buffer", "cut", "select", "state", "hyper", "units"}
+_RESERVED = _OWN | set(dir(builtins)) | _UFUNCS | {"dot", "vdot", "einsum", "copyto", "argmax"}
 
 
 def comment(text: str) -> str:

@@ -18,9 +18,10 @@ ABOUT = "Each call takes one step; the vectors are changed in place, the gradien
 
 def state_names(update: Update) -> tuple[list[str], list[str], str]:
     """Return the keys of the state's vectors, of the hyper-parameters, and of the step count."""
-    names = Names()
+    names = Names(reserved=("step", "units"))
     vectors = [names.new(old.name) for old, _ in update.state]
-    hyper = [names.new(s.name) for s in update.hyper]
+    own = Names(reserved=())
+    hyper = [own.new(s.name) for s in update.hyper]
     return vectors, hyper, "step"
 
 

@@ -29,6 +29,8 @@ class Step:
     parameters  the arrays of the parameters by name: views, change them in place
     gradient    the vector that holds the gradients of the last call
     hyper       the hyper-parameters of the optimizer by name; change them at any time
+
+    Buffers are made once for each size of a batch, so one step is not for two threads at a time.
     """
 
     def __init__(

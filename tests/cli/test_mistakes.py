@@ -1,7 +1,6 @@
 """What the user got wrong: one paragraph that names the place and the remedy, exit status 2."""
 
 import re
-import time
 
 import pytest
 
@@ -15,9 +14,7 @@ TABLE = "a,b,kind\n1,2,x\n2,1,y\n3,5,z\n4,4,x\n5,1,y\n6,0,z\n"
 def refused(capfd, tmp_path):
     def check(*arguments, saying=""):
         before = sorted(tmp_path.iterdir())
-        start = time.perf_counter()
         status = run([str(a) for a in arguments])
-        seconds = time.perf_counter() - start
         out, err = capfd.readouterr()
         assert status == 2
         assert out == ""
@@ -25,7 +22,6 @@ def refused(capfd, tmp_path):
         assert err.count("\n") == 1
         assert "Traceback" not in err
         assert re.search(saying, err), err
-        assert seconds < 3
         assert sorted(tmp_path.iterdir()) == before
         return err
 
