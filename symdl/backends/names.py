@@ -45,7 +45,8 @@ class Names:
 
 
 _UFUNCS = {n for n in dir(np) if isinstance(getattr(np, n, None), np.ufunc)}
-_OWN = {"np", "math", "dtype", "buffer", "cut", "select", "state", "hyper", "units"}
+_OWN = {"np", "math", "dtype", "state", "hyper", "units", "update", "buffer", "cut", "select"}
+_OWN |= {"change_units", "scalar_power", "scalar_quotient"}
 _RESERVED = _OWN | set(dir(builtins)) | _UFUNCS | {"dot", "vdot", "einsum", "copyto", "argmax"}
 
 

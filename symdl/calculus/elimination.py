@@ -27,6 +27,9 @@ def _preference(e: Expr) -> tuple[int, bool]:
 def simplest(e: Expr) -> Expr:
     """Return the cheapest form of ``e`` that the normal form and factoring offer."""
     forms = [e, tidy(e)]
+    signless = tidy(e.replace(sp.sign, lambda u: sp.Abs(u) / u))
+    if e.has(sp.sign) and equal(signless, e):
+        forms.append(signless)
     try:
         forms.append(tidy(normal(e)))
     except SymdlError:  # no normal form: the forms at hand stand

@@ -27,7 +27,9 @@ def cost(e: Expr) -> int:
         return inner + (1 if e.exp == 2 else 2 if e.exp.is_Integer and e.exp > 0 else 4)
     if isinstance(e, (sp.Piecewise, sp.functions.elementary.piecewise.ExprCondPair)):
         return inner + 1
-    if isinstance(e, UnitStep) or not isinstance(e, sp.Expr):
+    if isinstance(e, UnitStep):
+        return inner + (20 if e.args[0].has(UnitStep) else 1)
+    if isinstance(e, (sp.Abs, sp.sign, sp.Max, sp.Min)) or not isinstance(e, sp.Expr):
         return inner + 1
     return inner + 8
 

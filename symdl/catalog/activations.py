@@ -9,10 +9,32 @@ from symdl.notation.binders import Total
 from symdl.notation.indices import Index, size_of
 from symdl.notation.tensors import TensorSymbol, real, tensors
 
-__all__ = ["ALL", "IDENTITY", "LEAKY_RELU", "RELU", "SIGMOID", "SOFTMAX", "TANH"]
+__all__ = [
+    "ALL",
+    "ELU",
+    "GELU_TANH",
+    "HARD_SIGMOID",
+    "HARD_SILU",
+    "IDENTITY",
+    "LEAKY_RELU",
+    "LOG_SIGMOID",
+    "MISH",
+    "PRELU",
+    "RELU",
+    "SELU",
+    "SIGMOID",
+    "SILU",
+    "SOFTMAX",
+    "SOFTPLUS",
+    "SOFTSIGN",
+    "TANH",
+]
 
 x, y = real("x"), real("y")
 slope = real("alpha")
+scale = sp.Symbol("alpha", positive=True)
+gain = sp.Symbol("lambda", positive=True)
+gate, inner, squashed = real("s"), real("u"), real("q")
 
 IDENTITY = Formula(
     sp.Eq(y, x), output=y, inputs=[x], name="linear", title="identity",
@@ -44,6 +66,94 @@ LEAKY_RELU = Formula(
     "Acoustic Models",
 )  # fmt: skip
 
+PRELU = Formula(
+    sp.Eq(y, sp.Piecewise((x, x > 0), (slope * x, True))),
+    output=y, inputs=[x], parameters=[slope],
+    name="prelu", title="parametric rectified linear unit",
+    kinks=["x = 0: the derivative is taken as alpha"],
+    source="He, Zhang, Ren, Sun (2015), Delving Deep into Rectifiers, eq. 1",
+)  # fmt: skip
+
+ELU = Formula(
+    sp.Eq(y, sp.Piecewise((x, x > 0), (scale * (sp.exp(x) - 1), True))),
+    output=y, inputs=[x], hyper=[(scale, sp.Integer(1))],
+    name="elu", title="exponential linear unit",
+    kinks=["x = 0: the derivative is taken as alpha"],
+    source="Clevert, Unterthiner, Hochreiter (2016), Fast and Accurate Deep Network Learning by "
+    "Exponential Linear Units, eq. 15",
+)  # fmt: skip
+
+# the fixed point of mean 0 and variance 1: Klambauer et al. (2017), eq. 14
+_ALPHA = sp.Rational("1.6732632423543772848170429916717")
+_LAMBDA = sp.Rational("1.0507009873554804934193349852946")
+
+SELU = Formula(
+    sp.Eq(y, sp.Piecewise((gain * x, x > 0), (gain * scale * (sp.exp(x) - 1), True))),
+    output=y, inputs=[x], hyper=[(scale, _ALPHA), (gain, _LAMBDA)],
+    name="selu", title="scaled exponential linear unit",
+    kinks=["x = 0: the derivative is taken as lambda alpha"],
+    source="Klambauer, Unterthiner, Mayr, Hochreiter (2017), Self-Normalizing Neural Networks",
+)  # fmt: skip
+
+SOFTPLUS = Formula(
+    sp.Eq(y, sp.log(1 + sp.exp(x))), output=y, inputs=[x], name="softplus", title="softplus",
+    source="Dugas, Bengio, Belisle, Nadeau, Garcia (2001), Incorporating Second-Order Functional "
+    "Knowledge for Better Option Pricing",
+)  # fmt: skip
+
+SOFTSIGN = Formula(
+    sp.Eq(y, x / (1 + sp.Abs(x))), output=y, inputs=[x], name="softsign", title="softsign",
+    source="Bergstra, Desjardins, Lamblin, Bengio (2009), Quadratic Polynomials Learn Better "
+    "Image Features",
+)  # fmt: skip
+
+SILU = Formula(
+    [sp.Eq(gate, 1 / (1 + sp.exp(-x))), sp.Eq(y, x * gate)],
+    output=y, inputs=[x], name="silu", title="sigmoid linear unit (swish)",
+    source="Elfwing, Uchibe, Doya (2018), Sigmoid-Weighted Linear Units; Ramachandran, Zoph, Le "
+    "(2017), Searching for Activation Functions",
+)  # fmt: skip
+
+GELU_TANH = Formula(
+    [
+        sp.Eq(inner, sp.sqrt(2 / sp.pi) * (x + sp.Rational("0.044715") * x**3)),
+        sp.Eq(squashed, sp.tanh(inner)),
+        sp.Eq(y, x * (1 + squashed) / 2),
+    ],
+    output=y, inputs=[x], name="gelu_tanh", title="Gaussian error linear unit, tanh form",
+    source="Hendrycks, Gimpel (2016), Gaussian Error Linear Units, section 2",
+)  # fmt: skip
+
+MISH = Formula(
+    [
+        sp.Eq(inner, sp.log(1 + sp.exp(x))),
+        sp.Eq(squashed, sp.tanh(inner)),
+        sp.Eq(y, x * squashed),
+    ],
+    output=y, inputs=[x], name="mish", title="mish",
+    source="Misra (2019), Mish: A Self Regularized Non-Monotonic Activation Function",
+)  # fmt: skip
+
+HARD_SIGMOID = Formula(
+    sp.Eq(y, sp.Max(0, sp.Min(1, x / 6 + sp.Rational(1, 2)))),
+    output=y, inputs=[x], name="hard_sigmoid", title="hard sigmoid",
+    kinks=["x = -3 and x = 3: the derivative is taken as 0"],
+    source="Howard et al. (2019), Searching for MobileNetV3, section 5.2",
+)  # fmt: skip
+
+HARD_SILU = Formula(
+    [sp.Eq(gate, sp.Max(0, sp.Min(1, x / 6 + sp.Rational(1, 2)))), sp.Eq(y, x * gate)],
+    output=y, inputs=[x], name="hard_silu", title="hard swish",
+    kinks=["x = -3 and x = 3: the derivative of the gate is taken as 0"],
+    source="Howard et al. (2019), Searching for MobileNetV3, section 5.2",
+)  # fmt: skip
+
+LOG_SIGMOID = Formula(
+    sp.Eq(y, -sp.log(1 + sp.exp(-x))), output=y, inputs=[x], name="log_sigmoid",
+    title="logarithm of the sigmoid",
+    source="Bishop (2006), Pattern Recognition and Machine Learning, section 4.3.2",
+)  # fmt: skip
+
 n = Index("n", size_of("N"))
 j = Index("j", size_of("K"))
 z = tensors("z[n,j]", n, j)
@@ -61,4 +171,21 @@ SOFTMAX = Formula(
     "Network Outputs",
 )  # fmt: skip
 
-ALL = (IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, SOFTMAX)
+ALL = (
+    IDENTITY,
+    SIGMOID,
+    TANH,
+    RELU,
+    LEAKY_RELU,
+    ELU,
+    SELU,
+    SOFTPLUS,
+    SOFTSIGN,
+    SILU,
+    GELU_TANH,
+    MISH,
+    HARD_SIGMOID,
+    HARD_SILU,
+    LOG_SIGMOID,
+    SOFTMAX,
+)

@@ -93,6 +93,8 @@ def _formally_right(node: Node) -> bool:
         return is_zero(node.children[0].before.expr - d.expr) is True
     if node.name == "chain rule":
         return _chain_right(node)
+    if isinstance(d.expr, sp.Piecewise):
+        return _cases_right(node)
     return _premises_right(node)
 
 
@@ -102,6 +104,12 @@ def _leaf_right(d: Deriv, after: Expr) -> bool:
     if d.variable in variables(e):
         return False
     return is_zero(e.diff(x) - after.xreplace({d.wrt: x})) is True
+
+
+def _cases_right(node: Node) -> bool:
+    """Between the boundaries, a function given by cases is differentiated case by case."""
+    d = node.before
+    return node.middle == sp.Piecewise(*((Deriv(v, d.wrt), c) for v, c in d.expr.args))
 
 
 def _premises_right(node: Node) -> bool:

@@ -7,7 +7,7 @@ from sympy.core.expr import Expr
 from sympy.functions.special.tensor_functions import KroneckerDelta
 
 from symdl.errors import InputError, NotSupported
-from symdl.notation.binders import Binder, Total
+from symdl.notation.binders import Binder, Total, loose
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem, TensorSymbol, real
@@ -27,7 +27,14 @@ def from_sympy(e: object) -> Expr:
     True
     """
     e = sp.sympify(e, strict=True) if not isinstance(e, str) else _no_text(e)
-    return _enter(e, {})
+    inside = _enter(e, {})
+    if loose(inside):
+        names = ", ".join(sorted(str(b) for b in loose(inside)))
+        raise InputError(
+            f"{inside} uses the bound index {names} outside its sum; SymPy does this to a condition "
+            "that compares a sum of cases: give the sum a name in an equation of its own"
+        )
+    return inside
 
 
 def _no_text(e: str) -> Expr:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from symdl.calculus.differentiate import differentiate, gradient
 from symdl.notation.normal import normal
 from symdl.notation.tensors import Elem
-from tests.notation.naive import close, placements, slope, value
+from tests.notation.naive import close, free, placements, slope, value
 from tests.notation.strategies import derivatives, targets, worlds
 
 MANY = settings(max_examples=8 * settings.default.max_examples)
@@ -21,6 +21,7 @@ def is_inside(wrt, place):
 
 
 def matches_differences(e, wrt, result, seed):
+    assert free(result) <= free(e) | free(wrt)
     seen = 0
     for world in worlds(seed):
         for place in placements([e, wrt, result], world):

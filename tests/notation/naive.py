@@ -103,12 +103,17 @@ def defined(equations, world):
     return world
 
 
+def free(e):
+    """The free indices of an expression; a bound one has no business there."""
+    assert not any(isinstance(a, Bound) for a in e.free_symbols), f"a bound index leaks from {e}"
+    return {a for a in e.free_symbols if isinstance(a, Index)}
+
+
 def placements(es, world):
     """The world at every position of the free indices of the expressions."""
-    free = sorted({a for e in es for a in e.free_symbols if isinstance(a, Index)}, key=str)
-    assert not any(isinstance(a, Bound) for e in es for a in e.free_symbols), "a bound index leaks"
-    for at in itertools.product(*(range(int(value(i.size, world))) for i in free)):
-        yield {**world, **dict(zip(free, at, strict=True))}
+    index = sorted(set().union(*map(free, es)), key=str)
+    for at in itertools.product(*(range(int(value(i.size, world))) for i in index)):
+        yield {**world, **dict(zip(index, at, strict=True))}
 
 
 def slope(function, world, wrt, step=None):
@@ -132,15 +137,21 @@ def close(a, b, digits=40):
     return abs(a - b) <= MP.mpf(10) ** -digits * max(1, abs(a), abs(b))
 
 
-def random_world(rng, sizes, symbols):
-    """Draw values with too many digits for ties; labels and positive ones as declared."""
+def random_world(rng, sizes, symbols, ties=False):
+    """Draw values, labels and positive ones as declared.
+
+    They have too many digits for ties, or so few that zeros and equal values are common.
+    """
     world = {s: MP.mpf(n) for s, n in sizes.items()}
 
     def draw(s):
         if getattr(s, "labels", None) is not None:
             return rng.randrange(int(value(s.labels, world)))
         number = MP.mpf(rng.randrange(1, 10**30)) / 10**30
-        if s.is_positive or getattr(s, "positive_elements", False):
+        positive = s.is_positive or getattr(s, "positive_elements", False)
+        if ties:
+            return MP.mpf(rng.randrange(1, 3) if positive else rng.randrange(-1, 2))
+        if positive:
             return number + MP.mpf("0.1")
         return rng.choice((-1, 1)) * (number + MP.mpf("0.05"))
 

@@ -30,10 +30,10 @@ SYMBOLS = (*SCALARS, q, *TENSORS, *POSITIVE, *LABELS)
 SIZES = ({A: 1, B: 1}, {A: 2, B: 3}, {A: 3, B: 2})
 
 
-def worlds(seed, symbols=SYMBOLS):
+def worlds(seed, ties=False):
     """A random world at each of the sizes tried."""
     rng = random.Random(seed)
-    return [random_world(rng, sizes, symbols) for sizes in SIZES]
+    return [random_world(rng, sizes, SYMBOLS, ties) for sizes in SIZES]
 
 
 @st.composite

@@ -3,17 +3,18 @@
 import pickle
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from symdl.notation.binders import ArgPeak, Binder, Peak, Total, rename
 from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem
 from symdl.notation.walk import free_indices, inline, substitute
-from tests.notation.naive import close, placements, value
-from tests.notation.strategies import A, B, W, d, expressions, i, j, k, q, s, t, u, v, worlds
+from tests.notation.naive import close, free, placements, value
+from tests.notation.strategies import A, B, M, W, d, expressions, i, j, k, q, s, t, u, v, worlds
 
 OUTSIDE = (ZeroDivisionError, ValueError, OverflowError)
+MANY = settings(max_examples=2 * settings.default.max_examples)
 PLACES = {i: (k, Elem(d, j), i), k: (i, Elem(d, 0)), j: (j,)}
 
 
@@ -65,9 +66,20 @@ def shifted(e, tensor):
     return any(not (getattr(a, "size", None) == A or isinstance(a, Elem)) for a in reads)
 
 
-@given(expressions(), expressions(scope=(i, j), depth=2))
-def test_substituting_a_scalar_is_evaluating_with_its_value(e, definition):
-    inlined = inline(e, {s: definition})
+INLINE = {
+    "inline": lambda e, new: inline(e, {s: new}),
+    "rename": lambda e, new: rename(e, {s: new}),
+    "xreplace": lambda e, new: e.xreplace({s: new}),
+}
+
+
+@pytest.mark.parametrize("name", INLINE)
+@MANY
+@given(e=expressions(), definition=expressions(scope=(i, j), kinks=False))
+def test_substituting_a_scalar_is_evaluating_with_its_value(name, e, definition):
+    e = e + s * t if s in e.free_symbols else e * s
+    inlined = INLINE[name](e, definition)
+    assert free(inlined) <= free(e) | free(definition)
     for world in worlds(7):
         for place in placements([e, i, j], world):
             try:
@@ -117,6 +129,16 @@ def test_a_bound_index_is_never_captured():
     inside = inline(Total(s * W[k, j], k), {s: u[k]})
     assert inside == Total(u[k] * W[Index("other", A), j], Index("other", A))
     assert free_indices(inside) == {k, j}
+
+
+def test_a_tall_definition_is_put_under_short_binders():
+    """Bound indices are numbered by height: what grows inside must not meet what is outside."""
+    r, o = Index("r", A), Index("o", A)
+    e = Total(u[i] * Peak(M[i, k] * s, k), i)
+    tall = Total(u[r] * Peak(M[r, o] * Peak(W[o, j], j), o), r)
+    expected = Total(u[i] * Peak(M[i, k] * tall, k), i)
+    for change in INLINE.values():
+        assert change(e, tall) == expected
 
 
 def test_a_definition_may_read_an_index_of_the_name_of_a_bound_one():

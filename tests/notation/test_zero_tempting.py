@@ -13,7 +13,7 @@ from symdl.notation.normal import equal
 from tests.notation.naive import close, placements, value
 from tests.notation.strategies import A, B, M, P, R, W, c, d, i, j, k, q, s, t, u, v, worlds
 
-POINTS = [world for seed in range(8, 16) for world in worlds(seed)]
+POINTS = [world for seed in range(8, 24) for world in worlds(seed, ties=seed >= 16)]
 
 FALSE = [
     # roots and powers forget signs
@@ -38,6 +38,12 @@ FALSE = [
     (UnitStep(s), 1 - UnitStep(s)),
     (UnitStep(s * t), UnitStep(s) * UnitStep(t)),
     (UnitStep(-s), UnitStep(s)),
+    (UnitStep(s, 1), UnitStep(s, 0)),
+    (UnitStep(s, 1) * t, UnitStep(s, 0) * t),
+    (UnitStep(s), 1 - UnitStep(-s)),
+    (UnitStep(s - t, 1), 1 - UnitStep(t - s, 1)),
+    (UnitStep(s**2), sp.S.One),
+    (sp.sign(s) ** 2, sp.S.One),
     (UnitStep(s, 1) * UnitStep(t), UnitStep(t)),
     (sp.Max(s, t), s + t),
     (sp.Max(0, s) ** 2, s**2),
@@ -102,6 +108,9 @@ TRUE = [
     (log1p(expm1(s)), s),
     (xlogy(s, q), s * sp.log(q)),
     (sp.Max(0, s), s * UnitStep(s)),
+    (UnitStep(s), 1 - UnitStep(-s, 1)),
+    (UnitStep(-s, sp.Rational(1, 4)), 1 - UnitStep(s, sp.Rational(3, 4))),
+    (UnitStep(s, 1) * UnitStep(s), UnitStep(s)),
     (s * UnitStep(s, 1), s * UnitStep(s, 0)),
     (sp.Abs(s), sp.sign(s) * s),
     (sp.Piecewise((s, s > 0), (0, True)), sp.Max(0, s)),
