@@ -31,7 +31,7 @@ def from_sympy(e: object) -> Expr:
     if loose(inside):
         names = ", ".join(sorted(str(b) for b in loose(inside)))
         raise InputError(
-            f"{inside} uses the bound index {names} outside its sum; SymPy does this to a condition "
+            f"{inside} uses the bound index {names} outside its sum; SymPy does so to a condition "
             "that compares a sum of cases: give the sum a name in an equation of its own"
         )
     return inside
