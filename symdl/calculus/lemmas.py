@@ -14,6 +14,7 @@ from symdl.notation.binders import Total, rename
 from symdl.notation.indices import Bound, Index
 from symdl.notation.normal import poly
 from symdl.notation.polynomial import Monomial, Poly, add, cleared, mul, scale, to_expr
+from symdl.notation.walk import free_indices
 
 __all__ = ["Lemma", "apply_lemmas", "lemma_of"]
 
@@ -96,7 +97,7 @@ def _match(pattern: Expr, target: Expr, found: dict[Index, Expr]) -> dict[Index,
             return found if found[pattern] == target else None
         same = isinstance(target, (Index, Bound)) and target.size == pattern.size
         return {**found, pattern: target} if same else None
-    if pattern == target:
+    if pattern == target and not free_indices(pattern):
         return found
     if pattern.func is not target.func or len(pattern.args) != len(target.args) or not pattern.args:
         return None
