@@ -15,7 +15,7 @@ from symdl.calculus.contract import contract
 from symdl.calculus.differentiate import gradient
 from symdl.calculus.elimination import through_output
 from symdl.calculus.tree import Node
-from symdl.errors import Impossible, InputError
+from symdl.errors import Impossible, InputError, Mismatch
 from symdl.formula import Equation, Formula, Variable
 from symdl.notation.binders import Binder, Total, letters, rename
 from symdl.notation.indicators import Delta
@@ -122,6 +122,7 @@ def adjoint(formula: Formula, wrt: tuple[Variable, ...] | None = None) -> Adjoin
             raise Impossible(f"{v} holds labels: whole numbers have no derivative")
         if v not in (*formula.inputs, *formula.parameters, *formula.defined):
             raise InputError(f"{v} is no input, parameter or intermediate of {formula.name}")
+    _check_names(formula)
     needed = _needed(formula, frozenset(wrt))
     steps: list[AdjointStep] = []
     reached = {formula.output}
@@ -141,6 +142,17 @@ def adjoint(formula: Formula, wrt: tuple[Variable, ...] | None = None) -> Adjoin
             reached.add(v)
             steps.append(AdjointStep(v, (), Equation(_at(bar(v), place_of(v)), sp.S.Zero)))
     return Adjoint(formula, wrt, tuple(steps))
+
+
+def _check_names(formula: Formula) -> None:
+    """Refuse a variable that is called like the adjoint of another one."""
+    given = (*formula.inputs, *formula.parameters, *formula.defined, *formula.random)
+    names = {v.name for v in given} | {v.name for v, _ in formula.hyper}
+    for v in given:
+        if bar(v).name in names:
+            raise Mismatch(
+                f"the variable {bar(v).name} is called like the adjoint of {v.name}; rename one"
+            )
 
 
 def _has_labels(v: Variable) -> bool:

@@ -64,6 +64,8 @@ def _node(d: Deriv, rules: tuple[Rule, ...]) -> Node:
     for rule in rules:
         expansion = rule.expand(d)
         if expansion is not None:
+            if sp.false in expansion.conditions:
+                raise Impossible(f"the {rule.name} rule does not hold for {d.expr}, anywhere")
             children = tuple(_node(p, rules) for p in expansion.premises)
             after = expansion.build(*(c.after for c in children))
             middle = expansion.build(*expansion.premises) if children else after

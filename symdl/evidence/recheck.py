@@ -23,7 +23,7 @@ from symdl.evidence.points import random_world
 from symdl.evidence.verdict import Verdict
 from symdl.evidence.written_out import element_symbol, write_out
 from symdl.formula import Equation
-from symdl.notation.binders import Binder, Total
+from symdl.notation.binders import ArgPeak, Binder, Peak, Total, rename
 from symdl.notation.indicators import UnitStep
 from symdl.notation.normal import is_zero
 from symdl.notation.tensors import Elem, TensorSymbol
@@ -52,6 +52,8 @@ def recheck(node: Node) -> Verdict:
     seen = written_out_agrees(d.expr, d.wrt, node.after)
     if seen.ok and (_constant_right(node) or isinstance(d.expr, (Elem, sp.Symbol))):
         return Verdict("proved", "by definition, and a written-out instance")
+    if seen.ok and _maximum_right(node):
+        return Verdict("proved", "off ties the place of a maximum stays, and a written-out instance")
     return seen
 
 
@@ -71,6 +73,20 @@ def _sum_right(node: Node) -> bool:
     if len(index) != len(d.expr.bounds) or free_indices(d.wrt) & index:
         return False
     return Total(child.before.expr, *index) == d.expr and Total(child.after, *index) == node.after
+
+
+def _maximum_right(node: Node) -> bool:
+    """The premise is the body at a free index, and the conclusion its derivative at the argmax."""
+    d = node.before
+    if not isinstance(d.expr, Peak) or len(node.children) != 1:
+        return False
+    (child,) = node.children
+    index = free_indices(child.before.expr) - free_indices(d.expr)
+    if child.before.wrt != d.wrt or len(index) != 1 or free_indices(d.wrt) & index:
+        return False
+    (k,) = index
+    place = ArgPeak(child.before.expr, k)
+    return Peak(child.before.expr, k) == d.expr and rename(child.after, {k: place}) == node.after
 
 
 def _follows_from_children(node: Node) -> bool:

@@ -54,6 +54,10 @@ def _enter(e: Expr, index: dict[Expr, Index]) -> Expr:
         return _enter_sum(e, index)
     if isinstance(e, sp.Indexed):
         return _enter_indexed(e, index)
+    if isinstance(e, sp.Idx) and e.lower not in (None, 0):
+        raise NotSupported(f"{e} counts from {e.lower} and is used as a number; write it from 0")
+    if isinstance(e, sp.Piecewise) and e.args[-1][1] != sp.true:
+        raise InputError(f"{e} has no value where none of its cases holds; end with (value, True)")
     if isinstance(e, KroneckerDelta):
         return Delta(_enter(e.args[0], index) - _enter(e.args[1], index))
     if isinstance(e, sp.Heaviside):
@@ -75,9 +79,23 @@ def _enter_sum(e: sp.Sum, index: dict[Expr, Index]) -> Expr:
     for symbol, low, high in limits:
         if low not in (0, 1):
             raise NotSupported(f"a sum from {low}: sums run over a whole axis, from 0 or 1")
+        if low == 1:
+            _check_plain(body, symbol)
         bound.append(Index(symbol.name, _size(high + 1 - low)))
         inner[symbol] = bound[-1]
     return Total(_enter(body, inner), *bound)
+
+
+def _check_plain(e: Expr, symbol: Expr) -> None:
+    """An index that counts from 1 may only say which element is read."""
+    hidden = e.replace(
+        lambda a: isinstance(a, sp.Indexed),
+        lambda a: a.base[tuple(sp.S.Zero if i == symbol else i for i in a.indices)],
+    )
+    if hidden.has(symbol):
+        raise NotSupported(
+            f"{symbol} counts from 1 and is used as a number or shifted in {e}; write it from 0"
+        )
 
 
 def _enter_indexed(e: sp.Indexed, index: dict[Expr, Index]) -> Expr:

@@ -15,7 +15,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.expr import Expr
 from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
-from symdl.errors import Impossible, NotSupported
+from symdl.errors import Impossible, NotSupported, SymdlError
 from symdl.notation.binders import Binder, Total, loose, rename
 from symdl.notation.functions import HYPERBOLIC, by_exponentials, xlogy
 from symdl.notation.indicators import Delta, UnitStep
@@ -66,7 +66,10 @@ def is_zero(e: Expr) -> bool | None:
     >>> is_zero(1 / (1 + sp.exp(-x)) - sp.exp(x) / (1 + sp.exp(x)))
     True
     """
-    return True if _is_zero(poly(e)) else None
+    try:
+        return True if _is_zero(poly(e)) else None
+    except SymdlError:  # it has no normal form
+        return None
 
 
 def _is_zero(p: Poly) -> bool:
@@ -84,7 +87,10 @@ def _vanishes_by_cases(e: Expr, depth: int) -> bool:
     at_zero.update(_solution_at_zero(z))
     cases = ({low: sp.S.One, high: sp.S.One}, {low: sp.S.Zero, high: sp.S.Zero}, at_zero)
     for case in cases:
-        p = poly(rename(e, case))
+        try:
+            p = poly(rename(e, case))
+        except SymdlError:  # no value there
+            return False
         if not _vanishes(p) and not _vanishes_by_cases(to_expr(p), depth - 1):
             return False
     return True

@@ -46,8 +46,8 @@ def value(e, world):
         return MP.mpf(int(e.p)) / int(e.q)
     if e.is_Float:
         return MP.mpf(e._mpf_)
-    if e is sp.E:
-        return MP.e
+    if e.is_NumberSymbol:
+        return {sp.E: MP.e, sp.pi: MP.pi}[e] + MP.mpf(0)
     if isinstance(e, Elem):
         at = tuple(int(value(a, world)) for a in e.index)
         axes = [int(value(s, world)) for s in e.tensor.axes]

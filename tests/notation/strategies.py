@@ -3,6 +3,7 @@
 import random
 
 import sympy as sp
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from symdl.notation.binders import Peak, Total
@@ -28,6 +29,13 @@ d = TensorSymbol("d", (B,), labels=A)
 SCALARS, TENSORS, POSITIVE, LABELS = (s, t), (u, v, W, M, T), (P, R), (c, d)
 SYMBOLS = (*SCALARS, q, *TENSORS, *POSITIVE, *LABELS)
 SIZES = ({A: 1, B: 1}, {A: 2, B: 3}, {A: 3, B: 2})
+
+
+def many(times):
+    """So many times the examples of the profile, for what is quick and must not fail."""
+    profile = settings.default
+    assert profile is not None
+    return settings(max_examples=times * profile.max_examples)
 
 
 def worlds(seed, ties=False):

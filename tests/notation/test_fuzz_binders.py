@@ -3,7 +3,7 @@
 import pickle
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from symdl.notation.binders import ArgPeak, Binder, Peak, Total, rename
@@ -11,10 +11,27 @@ from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem
 from symdl.notation.walk import free_indices, inline, substitute
 from tests.notation.naive import close, free, placements, value
-from tests.notation.strategies import A, B, M, W, d, expressions, i, j, k, q, s, t, u, v, worlds
+from tests.notation.strategies import (
+    A,
+    B,
+    M,
+    W,
+    d,
+    expressions,
+    i,
+    j,
+    k,
+    many,
+    q,
+    s,
+    t,
+    u,
+    v,
+    worlds,
+)
 
 OUTSIDE = (ZeroDivisionError, ValueError, OverflowError)
-MANY = settings(max_examples=2 * settings.default.max_examples)
+MANY = many(2)
 PLACES = {i: (k, Elem(d, j), i), k: (i, Elem(d, 0)), j: (j,)}
 
 
@@ -131,14 +148,23 @@ def test_a_bound_index_is_never_captured():
     assert free_indices(inside) == {k, j}
 
 
-def test_a_tall_definition_is_put_under_short_binders():
+def tower(height):
+    """Maxima within maxima."""
+    e = q
+    for n in range(height):
+        r = Index(f"r{n}", A)
+        e = Peak(u[r] * e, r)
+    return e
+
+
+@pytest.mark.parametrize("beside", range(4))
+@pytest.mark.parametrize("inside", range(4))
+def test_a_tall_definition_is_put_under_short_binders(inside, beside):
     """Bound indices are numbered by height: what grows inside must not meet what is outside."""
-    r, o = Index("r", A), Index("o", A)
-    e = Total(u[i] * Peak(M[i, k] * s, k), i)
-    tall = Total(u[r] * Peak(M[r, o] * Peak(W[o, j], j), o), r)
-    expected = Total(u[i] * Peak(M[i, k] * tall, k), i)
+    e = Total(tower(beside) ** 2 * u[i] * Peak(M[i, k] * s, k), i)
+    expected = Total(tower(beside) ** 2 * u[i] * Peak(M[i, k] * tower(inside), k), i)
     for change in INLINE.values():
-        assert change(e, tall) == expected
+        assert change(e, tower(inside)) == expected
 
 
 def test_a_definition_may_read_an_index_of_the_name_of_a_bound_one():

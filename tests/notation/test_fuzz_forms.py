@@ -1,20 +1,20 @@
 """Random expressions keep their value under contraction and normal form, at every index."""
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from symdl.calculus.contract import contract
 from symdl.evidence.evaluate import World, evaluate, precise
 from symdl.notation.normal import normal
 from tests.notation.naive import close, free, placements, value
-from tests.notation.strategies import A, B, expressions, worlds
+from tests.notation.strategies import A, B, expressions, many, worlds
 
 OUTSIDE = (ZeroDivisionError, ValueError, OverflowError)  # not a point of the domain
 LARGE = 10**30
 
 
-MANY = settings(max_examples=12 * settings.default.max_examples)
+MANY = many(8)
 
 
 def keeps_its_value(e, form, seed):

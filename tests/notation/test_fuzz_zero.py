@@ -1,7 +1,7 @@
 """``is_zero`` never says True of what is not zero, and knows what was only rewritten."""
 
 import sympy as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from symdl.errors import SymdlError
@@ -9,9 +9,9 @@ from symdl.notation.indicators import Delta
 from symdl.notation.normal import equal, is_zero, normal
 from tests.notation.naive import placements, value
 from tests.notation.rewrites import SAME, mistaken
-from tests.notation.strategies import expressions, worlds
+from tests.notation.strategies import expressions, many, worlds
 
-MANY = settings(max_examples=8 * settings.default.max_examples)
+MANY = many(5)
 OUTSIDE = (ZeroDivisionError, ValueError, OverflowError)
 
 
