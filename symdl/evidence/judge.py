@@ -30,6 +30,8 @@ POINTS = 5
 def judge_node(node: Node, definitions: Sequence[Equation] = ()) -> Verdict:
     """Judge one application of a rule: a differentiation rule, or a rewrite of a result."""
     if isinstance(node.rule, Rewrite):
+        if [node.before] != [c.after for c in node.children]:
+            return Verdict("refuted", "the rewrite does not start from what was concluded before")
         return judge_equation(node.before, node.after, definitions)
     try:
         if not conditions_hold(node):

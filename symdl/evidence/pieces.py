@@ -16,6 +16,7 @@ from symdl.calculus.differentiate import differentiate
 from symdl.errors import NotSupported
 from symdl.evidence.signs import NEGATIVE, NONNEGATIVE, NONPOSITIVE, POSITIVE, ZERO, sign
 from symdl.notation.indicators import UnitStep
+from symdl.notation.normal import equal
 
 __all__ = ["Piece", "kinked", "pieces"]
 
@@ -48,7 +49,7 @@ def pieces(e: Expr, x: sp.Symbol, low: Expr = -sp.oo, high: Expr = sp.oo) -> tup
     >>> [(p.low, p.high, p.expr) for p in pieces(sp.Max(0, x), x)]
     [(-oo, 0, 0), (0, oo, x)]
     """
-    return tuple(_joined(_cut(e, x, low, high)))
+    return tuple(_joined(_cut(e, x, low, high), e, x))
 
 
 def _cut(e: Expr, x: sp.Symbol, low: Expr, high: Expr) -> Iterator[Piece]:
@@ -128,13 +129,15 @@ def _crossing(z: Expr, x: sp.Symbol) -> tuple[Expr | None, bool]:
     return sp.expand(-z.xreplace({x: sp.S.Zero}) / slope), found == POSITIVE
 
 
-def _joined(found: Iterator[Piece]) -> Iterator[Piece]:
-    """Join neighbours that are the same expression."""
+def _joined(found: Iterator[Piece], e: Expr, x: sp.Symbol) -> Iterator[Piece]:
+    """Join neighbours that are the same expression, between them too."""
     last: Piece | None = None
     for p in found:
-        if last is not None and (last.expr == p.expr or sp.expand(last.expr - p.expr) == 0):
-            last = Piece(last.low, p.high, last.expr)
-            continue
+        if last is not None and equal(last.expr, p.expr):
+            between = e.xreplace({x: p.low})
+            if equal(between, p.expr.xreplace({x: p.low})):
+                last = Piece(last.low, p.high, last.expr)
+                continue
         if last is not None:
             yield last
         last = p

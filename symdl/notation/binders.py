@@ -207,6 +207,8 @@ def _close(cls: type, body: Expr, index: tuple[Index | Bound, ...]) -> Expr:
     bounds = tuple(Bound(h, i.size) for h, i in zip(numbers, order, strict=True))
     if bounds != order:
         body = _swap(body, order, bounds)
+        if height(body) != base:  # binders inside had made room for the old numbers
+            return _close(cls, body, bounds)
     return Expr.__new__(cls, body, *bounds)
 
 

@@ -19,7 +19,8 @@ STAND_INS = {(): s, (A,): u, (B,): v, (A, B): W}  # the symbol that a variable i
 def formulas(draw, kinks=True, most=5, output=None):
     """Equations h1 = ..., h2 = ..., with the last variable as the output."""
     count = draw(st.integers(2, most))
-    known, equations = [], []
+    known: list[sp.Symbol] = []
+    equations: list[Equation] = []
     for n in range(count):
         shapes = sorted(PLACES, key=str)
         shape = draw(st.sampled_from(shapes))

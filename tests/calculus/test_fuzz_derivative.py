@@ -1,15 +1,15 @@
 """Derivatives of random expressions equal central differences at 100 digits."""
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from symdl.calculus.differentiate import differentiate, gradient
 from symdl.notation.normal import normal
 from symdl.notation.tensors import Elem
 from tests.notation.naive import close, free, placements, slope, value
-from tests.notation.strategies import derivatives, targets, worlds
+from tests.notation.strategies import derivatives, many, targets, worlds
 
-MANY = settings(max_examples=8 * settings.default.max_examples)
+MANY = many(5)
 OUTSIDE = (ZeroDivisionError, ValueError, OverflowError)
 
 

@@ -1,7 +1,7 @@
 """A derivative written with its output is the derivative when the definition is put back."""
 
 import sympy as sp
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from symdl.calculus.differentiate import gradient
@@ -11,10 +11,10 @@ from symdl.errors import SymdlError
 from symdl.notation.normal import normal
 from symdl.notation.tensors import real
 from tests.notation.naive import MP, close, value
-from tests.notation.strategies import expressions, worlds
+from tests.notation.strategies import expressions, many, worlds
 from tests.notation.test_fuzz_forms import keeps_its_value
 
-MANY = settings(max_examples=4 * settings.default.max_examples)
+MANY = many(4)
 x, y = real("x"), real("y")
 numbers = st.sampled_from([sp.Rational(n, m) for n in (-3, -1, 1, 2) for m in (1, 2)])
 

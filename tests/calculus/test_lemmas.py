@@ -52,6 +52,7 @@ def test_a_lemma_is_solved_for_its_sum():
     lemma = lemma_of(Equation(S[n], 2 * s * Total(a[n, j], j) / 2 + s))
     assert lemma is None or apply_lemmas(lemma.total, [lemma]) == normal(lemma.value)
     halved = lemma_of(Equation(S[n], Total(a[n, j], j) / 2 + s))
+    assert halved is not None
     assert halved.total == Total(a[n, j], j)
     assert normal(halved.value - (2 * S[n] - 2 * s)) == 0
 

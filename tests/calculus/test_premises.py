@@ -12,7 +12,7 @@ from symdl.calculus.rules import RULES
 from symdl.calculus.rules.basic import Linearity
 from symdl.calculus.rules.functions import Cosine, Exponential, Logarithm, Sine
 from symdl.calculus.rules.products import Power, Product, Quotient, Reciprocal
-from symdl.calculus.tree import Deriv, Expansion
+from symdl.calculus.tree import Deriv, Expansion, Rule
 from symdl.catalog.activations import SOFTMAX
 from symdl.catalog.losses import CATEGORICAL_CROSSENTROPY
 from symdl.errors import NotSupported
@@ -73,9 +73,11 @@ def test_another_loss_has_its_own_gradient():
 def wrong(rule, after):
     """A rule of the same kind with another conclusion."""
 
-    class Wrong(type(rule)):
+    class Wrong(Rule):
+        name = rule.name
+
         def expand(self, d: Deriv) -> Expansion | None:
-            found = super().expand(d)
+            found = rule.expand(d)
             if found is None:
                 return None
             return Expansion(

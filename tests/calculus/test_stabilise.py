@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 import sympy as sp
@@ -62,7 +63,7 @@ def test_the_value_is_the_same(formula):
 
 def as_float(e, at):
     """What a machine with 64-bit numbers would say; overflow is an error there."""
-    known = {sp.exp: math.exp, sp.log: math.log, log1p: math.log1p, expm1: math.expm1,
+    known: dict[type, Callable[..., float]] = {sp.exp: math.exp, sp.log: math.log, log1p: math.log1p, expm1: math.expm1,
              sp.Abs: abs, sp.Max: max}  # fmt: skip
     if e == x:
         return at

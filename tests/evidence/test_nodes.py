@@ -114,6 +114,14 @@ def test_a_contraction_is_judged_too():
         assert judge_derivative(other).level == "refuted"
 
 
+def test_a_rewrite_of_something_else_is_refuted():
+    """x = x is true, and still not what the derivation below it concluded."""
+    node = gradient(Total(M[i, k] * u[k], k), u[k])
+    assert isinstance(node.rule, Rewrite)
+    wrong = replace(node, before=M[k, i], after=M[k, i])
+    assert judge_derivative(wrong).level == "refuted"
+
+
 def test_a_condition_that_never_holds_is_no_pass():
     node = differentiate(sp.log(x), x)
     assert judge_node(node).ok

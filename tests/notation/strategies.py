@@ -162,9 +162,9 @@ def expressions(draw, scope=FREE, depth=3, kinks=True):
 
 
 @st.composite
-def derivatives(draw, **of):
+def derivatives(draw, depth=3, kinks=True):
     """An expression, and what to differentiate it for."""
-    e = draw(expressions(**of))
+    e = draw(expressions(depth=depth, kinks=kinks))
     return e, draw(targets(e))
 
 
