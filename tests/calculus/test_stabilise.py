@@ -63,8 +63,10 @@ def test_the_value_is_the_same(formula):
 
 def as_float(e, at):
     """What a machine with 64-bit numbers would say; overflow is an error there."""
-    known: dict[type, Callable[..., float]] = {sp.exp: math.exp, sp.log: math.log, log1p: math.log1p, expm1: math.expm1,
-             sp.Abs: abs, sp.Max: max}  # fmt: skip
+    known: dict[type, Callable[..., float]] = {
+        sp.exp: math.exp, sp.log: math.log, log1p: math.log1p, expm1: math.expm1,
+        sp.Abs: abs, sp.Max: max,
+    }  # fmt: skip
     if e == x:
         return at
     if e.is_Rational:
