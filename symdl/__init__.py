@@ -6,7 +6,7 @@ exp(-x)/(1 + exp(-x))**2
 """
 
 from symdl import verify
-from symdl.calculus.adjoint import adjoint as vjp
+from symdl.calculus.adjoint import vjp
 from symdl.derivation.derive import derive
 from symdl.errors import Impossible, InputError, Mismatch, NotSupported, SymdlError
 from symdl.formula import Equation, Formula

@@ -85,10 +85,10 @@ class Formula:
         equations: Any,
         *,
         output: Variable,
-        inputs: Iterable[Variable] = (),
-        parameters: Iterable[Variable] = (),
+        inputs: Iterable[Variable] | Variable = (),
+        parameters: Iterable[Variable] | Variable = (),
         state: Iterable[tuple[Variable, Variable]] = (),
-        random: Iterable[Variable] = (),
+        random: Iterable[Variable] | Variable = (),
         hyper: Iterable[tuple[Variable, Expr]] = (),
         kinks: Iterable[str] = (),
         assumptions: Any = (),
@@ -99,10 +99,10 @@ class Formula:
         values = {
             "equations": tuple(_definition(e) for e in _many(equations)),
             "output": from_sympy(output),
-            "inputs": tuple(map(from_sympy, inputs)),
-            "parameters": tuple(map(from_sympy, parameters)),
+            "inputs": tuple(map(from_sympy, _many(inputs))),
+            "parameters": tuple(map(from_sympy, _many(parameters))),
             "state": tuple((from_sympy(old), from_sympy(new)) for old, new in state),
-            "random": tuple(map(from_sympy, random)),
+            "random": tuple(map(from_sympy, _many(random))),
             "hyper": tuple((from_sympy(symbol), value) for symbol, value in hyper),
             "kinks": tuple(kinks),
             "assumptions": tuple(_equation(e) for e in _many(assumptions)),
@@ -115,6 +115,7 @@ class Formula:
         self._check()
 
     def _check(self) -> None:
+        self._check_names()
         known = {*self.inputs, *self.parameters, *self.random}
         known |= {old for old, _ in self.state} | {symbol for symbol, _ in self.hyper}
         for equation in self.equations:
@@ -130,6 +131,14 @@ class Formula:
             known.add(equation.variable)
         if self.output not in known:
             raise InputError(f"the output {self.output} is not defined by any equation")
+
+    def _check_names(self) -> None:
+        given = [*self.inputs, *self.parameters, *self.random, *(s for s, _ in self.hyper)]
+        given += [old for old, _ in self.state]
+        names = [v.name for v in given]
+        for v in given:
+            if names.count(v.name) > 1:
+                raise InputError(f"{v.name} is given twice among inputs, parameters and the rest")
 
     def equation(self, variable: Variable) -> Equation:
         """Return the equation that defines ``variable``."""

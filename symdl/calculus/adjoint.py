@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -23,7 +24,7 @@ from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import inline, occurrences, variables
 
-__all__ = ["Adjoint", "AdjointStep", "Use", "adjoint", "at_place", "bar", "place_of"]
+__all__ = ["Adjoint", "AdjointStep", "Use", "adjoint", "at_place", "bar", "place_of", "vjp"]
 
 
 def bar(v: Variable) -> Variable:
@@ -107,6 +108,34 @@ class Adjoint:
 
 def _head(e: Expr) -> Variable:
     return e.tensor if isinstance(e, Elem) else e
+
+
+def vjp(formula: Formula, wrt: Any = None) -> Adjoint:
+    """Derive the vector-Jacobian products of a formula: the adjoint of each variable in ``wrt``.
+
+    For y = f(x) and given adjoints ybar, xbar = sum ybar dy/dx over the indices of y; a scalar
+    output has the adjoint 1.  ``wrt`` is a variable, a name, or several; by default all inputs
+    and parameters.  Raises InputError for a variable that the formula does not read, Impossible
+    for labels.
+
+    >>> x, y = sp.symbols("x y", real=True)
+    >>> f = Formula(sp.Eq(y, 1 / (1 + sp.exp(-x))), output=y, inputs=[x])
+    >>> print(*vjp(f, "x").equations)
+    xbar = y*(1 - y)
+    """
+    if wrt is None:
+        return adjoint(formula)
+    asked = (wrt,) if isinstance(wrt, (str, sp.Basic)) else tuple(wrt)
+    return adjoint(formula, tuple(_variable_of(formula, v) for v in asked))
+
+
+def _variable_of(formula: Formula, asked: Any) -> Variable:
+    known = (*formula.inputs, *formula.parameters, *formula.random, *formula.defined[:-1])
+    for v in known:
+        if asked in (v, v.name) or (isinstance(asked, sp.Symbol) and asked.name == v.name):
+            return v
+    names = ", ".join(v.name for v in known)
+    raise InputError(f"there is no variable {asked} to differentiate for; there are: {names}")
 
 
 @lru_cache(maxsize=4096)

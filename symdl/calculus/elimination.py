@@ -20,12 +20,17 @@ from symdl.notation.polynomial import ONE, cleared, monomial_expr
 __all__ = ["simplest", "solve_linear", "through_output"]
 
 
+_MOST_OPERATIONS = 300  # of an expression for which other forms are looked for
+
+
 def _preference(e: Expr) -> tuple[int, bool]:
     return cost(e), not e.is_Mul
 
 
 def simplest(e: Expr) -> Expr:
     """Return the cheapest form of ``e`` that the normal form and factoring offer."""
+    if cost(e) > _MOST_OPERATIONS:
+        return e
     forms = [e, tidy(e)]
     signless = tidy(e.replace(sp.sign, lambda u: sp.Abs(u) / u))
     if e.has(sp.sign) and equal(signless, e):

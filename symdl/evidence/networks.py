@@ -31,10 +31,11 @@ def judge_network(net: Backward, seed: int = 0) -> tuple[tuple[str, Verdict], ..
     out: dict[str, Verdict] = {}
     for d in net.pieces:
         kind = d.piece.kind
-        out[f"{kind.name}: the form that runs"] = judge_running_form(kind)
+        name = kind.name or f"formula of {kind.output}"
+        out[f"{name}: the form that runs"] = judge_running_form(kind)
         if d.adjoint.wrt:
             for what, verdict in judge_adjoint(kind, d.adjoint.wrt):
-                out[f"{kind.name}: {what}"] = verdict
+                out[f"{name}: {what}"] = verdict
     kinds = weakest(out.values())
     for v in net.gradients:
         seen = _judge_parameter(net, v, seed)

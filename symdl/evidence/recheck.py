@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sympy as sp
+from mpmath.libmp import to_rational
 from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.expr import Expr
 
@@ -53,7 +54,9 @@ def recheck(node: Node) -> Verdict:
     if seen.ok and (_constant_right(node) or isinstance(d.expr, (Elem, sp.Symbol))):
         return Verdict("proved", "by definition, and a written-out instance")
     if seen.ok and _maximum_right(node):
-        return Verdict("proved", "off ties the place of a maximum stays, and a written-out instance")
+        return Verdict(
+            "proved", "off ties the place of a maximum stays, and a written-out instance"
+        )
     return seen
 
 
@@ -258,7 +261,7 @@ def _exact_values(world: World) -> dict[sp.Symbol, Expr]:
 
 
 def _rational(x: Any) -> Expr:
-    return sp.Rational(int(x * 64), 64)  # points are multiples of 1/64
+    return sp.Integer(x) if isinstance(x, int) else sp.Rational(*to_rational(x._mpf_))
 
 
 def _positions(e: Expr, wrt: Expr, result: Expr, world: World, seed: int) -> list[dict[Expr, int]]:

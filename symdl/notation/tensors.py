@@ -29,6 +29,7 @@ class TensorSymbol(sp.Symbol, NotIterable):
     """
 
     __slots__ = ("axes", "labels", "positive_elements")
+    __iter__ = None  # an index is never asked for one after another
     axes: tuple[Expr, ...]
     labels: Expr | None
     positive_elements: bool

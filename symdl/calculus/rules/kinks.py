@@ -7,6 +7,7 @@ from sympy.core.expr import Expr
 
 from symdl.calculus.tree import Deriv, Expansion, Rule
 from symdl.notation.indicators import Delta, InRange, UnitStep
+from symdl.notation.walk import variables
 
 __all__ = ["MaxOfTwo", "Piecewise", "Stairs"]
 
@@ -45,9 +46,8 @@ class Piecewise(Rule):
         def build(*results: Expr) -> Expr:
             return sp.Piecewise(*zip(results, conditions, strict=True))
 
-        kinks = tuple(
-            sp.Ne(c.lhs, c.rhs) for c in conditions if isinstance(c, sp.core.relational.Relational)
-        )
+        relations = (c for c in conditions if isinstance(c, sp.core.relational.Relational))
+        kinks = tuple(sp.Ne(c.lhs, c.rhs) for c in relations if variables(c.lhs - c.rhs))
         return Expansion(tuple(Deriv(v, d.wrt) for v, _ in d.expr.args), build, kinks)
 
 
