@@ -78,7 +78,7 @@ class Compiled:
         missing = [s for s in self._symbols if s not in sizes]
         if missing:
             raise InputError(
-                f"no input tells the size {missing[0]}; give it: sizes={{{missing[0]}: ...}}"
+                f"no input tells the size {missing[0]}; read a tensor over that axis in the formula"
             )
         check_places(self._plan.program, sizes)
         names = Names()

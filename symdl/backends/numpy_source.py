@@ -81,7 +81,10 @@ def write_maker(
     lines = [f"def make_{name}({', '.join(given)}):"]
     lines += [f'    """{about}"""'] if about else []
     lines += [f"    {line}" for line in text.build]
-    lines += ["", f"    def {function}({', '.join(arguments)}):"]
+    lines.append("")
+    if "exp" in text.used and "subtract" in text.used:
+        lines.append('    @np.errstate(over="ignore")  # a difference of -inf is a power of 0')
+    lines += [f"    def {function}({', '.join(arguments)}):"]
     lines += [f"        {line}" for line in text.call]
     lines += ["", f"    return {function}"]
     return Maker(f"make_{name}", "\n".join(lines) + "\n", frozenset(text.used))

@@ -16,7 +16,7 @@ from symdl.notation.indices import Bound, Index
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import is_size, variables
 
-__all__ = ["at_free_indices", "differentiate", "gradient"]
+__all__ = ["differentiate", "gradient"]
 
 
 def differentiate(e: Expr, wrt: Expr, rules: Sequence[Rule] = RULES) -> Node:
@@ -71,15 +71,6 @@ def _node(d: Deriv, rules: tuple[Rule, ...]) -> Node:
             middle = expansion.build(*expansion.premises) if children else after
             return Node(rule, d, after, middle, children, expansion.conditions)
     raise NotSupported(f"no rule differentiates {d.expr} ({type(d.expr).__name__})")
-
-
-def at_free_indices(variable: sp.Symbol, names: str = "abcdefgh") -> Expr:
-    """Return the variable itself, or an element of the tensor at free indices of its own."""
-    if not isinstance(variable, TensorSymbol):
-        return variable
-    return Elem(
-        variable, *(Index(f"{n}", s, -1) for n, s in zip(names, variable.axes, strict=False))
-    )
 
 
 def gradient(e: Expr, wrt: Expr, rules: Sequence[Rule] = RULES) -> Node:

@@ -100,10 +100,6 @@ class Node:
             yield from c.walk()
         yield self
 
-    def all_conditions(self) -> tuple[sp.Basic, ...]:
-        """The side conditions of the whole tree, each once."""
-        return tuple(dict.fromkeys(c for node in self.walk() for c in node.conditions))
-
     def rewritten(self, name: str, after: Expr, conditions: tuple[sp.Basic, ...] = ()) -> Node:
         """This derivation, its conclusion rewritten; unchanged if ``after`` is the same."""
         if after == self.after:

@@ -23,7 +23,17 @@ from symdl.calculus.tree import Deriv
 from symdl.derivation.derivation import Derivation, Judge
 from symdl.derivation.reduction import elimination_step, tail_of
 from symdl.derivation.shown import Times, TotalDeriv, plain
-from symdl.derivation.steps import Applied, Claim, Derived, Equal, Note, Step, goal_of, steps_of
+from symdl.derivation.steps import (
+    LEVELS,
+    Applied,
+    Claim,
+    Derived,
+    Equal,
+    Note,
+    Step,
+    goal_of,
+    steps_of,
+)
 from symdl.errors import InputError
 from symdl.evidence import judge as evidence
 from symdl.formula import Equation, Formula, Variable
@@ -50,6 +60,8 @@ def derive_gradient(
     """
     if v == formula.output:
         raise InputError(f"{v} is the output itself: its derivative is 1")
+    if level not in LEVELS:
+        raise InputError(f"the level {level!r} is not one of {', '.join(LEVELS)}")
     graph = Graph(formula, v, level)
     given = tuple(Step("formula", e.lhs, (e.rhs,), section="given") for e in formula.equations)
     steps = (*given, *graph.chain(), *graph.locals(), *graph.together())

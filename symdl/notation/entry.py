@@ -45,8 +45,10 @@ def _enter(e: Expr, index: dict[Expr, Index]) -> Expr:
     if e in index:
         return index[e]
     if isinstance(e, sp.Symbol):
-        if type(e) is sp.Symbol and e.is_real is None and e.is_commutative:
+        if type(e) is sp.Symbol and e == sp.Symbol(e.name):
             return real(e.name)
+        if e.is_real is not True and type(e) is sp.Symbol:
+            raise NotSupported(f"the symbol {e} is declared as not real; formulas are real")
         if type(e) is sp.Dummy:
             raise NotSupported(f"dummy symbol {e}: use a named symbol")
         return e
