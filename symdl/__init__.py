@@ -17,25 +17,55 @@ from symdl.training.backprop import Backprop, backprop
 from symdl.training.callbacks import EarlyStopping
 from symdl.training.compile import compile
 from symdl.training.layers import Activation, Dense, Input
-from symdl.training.optimizers import SGD, Adam
+from symdl.training.losses import Huber
+from symdl.training.noise import Dropout, GaussianNoise
+from symdl.training.normalization import BatchNormalization, LayerNormalization, RMSNormalization
+from symdl.training.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
+from symdl.training.rectifiers import Maxout, PReLU
+from symdl.training.schedules import (
+    CosineDecay,
+    ExponentialDecay,
+    InverseTimeDecay,
+    StepDecay,
+    WarmUp,
+)
 from symdl.training.sequential import Sequential
 
 __all__ = [
     "SGD",
     "Activation",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
+    "Adamax",
     "Backprop",
+    "BatchNormalization",
+    "CosineDecay",
     "Dense",
+    "Dropout",
     "EarlyStopping",
     "Equation",
+    "ExponentialDecay",
     "Formula",
+    "GaussianNoise",
+    "Huber",
     "Impossible",
     "Input",
     "InputError",
+    "InverseTimeDecay",
+    "LayerNormalization",
+    "Maxout",
     "Mismatch",
+    "Nadam",
     "NotSupported",
+    "PReLU",
+    "RMSNormalization",
+    "RMSprop",
     "Sequential",
+    "StepDecay",
     "SymdlError",
+    "WarmUp",
     "backprop",
     "compile",
     "derive",

@@ -6,6 +6,7 @@ import sympy as sp
 
 import symdl as sd
 from symdl.calculus.compose import chain
+from symdl.calculus.joint import joint_adjoint
 from symdl.catalog import activations, losses
 from symdl.evidence.gradients import judge_adjoint
 from symdl.notation.tensors import TensorSymbol
@@ -100,3 +101,30 @@ def test_a_gradient_on_a_kink_is_left_out_not_refuted():
 def test_scores_as_far_apart_as_numbers_go(dtype, big):
     found = sd.compile(activations.SOFTMAX, dtype=dtype)(np.array([[big, -big]], dtype))
     assert found.tolist() == [[1.0, 0.0]]
+
+
+def test_a_metric_named_twice():
+    model = sd.Sequential([sd.Dense(1, input_dim=1)])
+    with pytest.raises(sd.InputError, match="named twice"):
+        model.compile("sgd", "mse", metrics=["mae", "mae"])
+
+
+def test_compiling_again_keeps_what_is_left_away():
+    model = sd.Sequential([sd.Dense(1, input_dim=1)])
+    model.compile("adam", "mse", metrics=["mae"], dtype="float32")
+    before = model.setup
+    sd.compile(model)
+    assert model.setup == before
+
+
+def test_no_form_divides_by_what_may_be_zero():
+    """y = x tanh(c) / (1 + r): at x = 0 the derivative for x is tanh(c) / (1 + r), not 0/0."""
+    c, m = sd.tensors("c[i] m[i]", i)
+    r = sp.Symbol("r", positive=True)
+    formula = sd.Formula(
+        [sp.Eq(m[i], sp.tanh(c[i])), sp.Eq(y[i], x[i] * m[i] / (1 + r))],
+        output=y, inputs=[x, c], hyper=[(r, sp.Integer(1))],
+    )  # fmt: skip
+    joint, _ = joint_adjoint(formula)
+    zeros = {x[i]: 0, y[i]: 0}
+    assert joint.step(x).equation.rhs.xreplace(zeros) == m[i] * ybar[i] / (1 + r)

@@ -38,6 +38,8 @@ class Build:
     batch: sp.Symbol | None
     update: Update | None
     plans: Mapping[str, Plan]
+    statistics: tuple[Variable, ...] = ()
+    draws: tuple[Variable, ...] = ()
 
     @property
     def labels(self) -> tuple[Variable, ...]:
@@ -53,10 +55,10 @@ class Build:
         """The shape of a variable."""
         return tuple(size_value(a, sizes) for a in axes_of(variable))
 
-    def count(self, sizes: Mapping[sp.Symbol, int]) -> int:
-        """The number of all parameters together."""
+    def count(self, variables: Sequence[Variable], sizes: Mapping[sp.Symbol, int]) -> int:
+        """The number of all elements together."""
         total = 0
-        for variable in self.parameters:
+        for variable in variables:
             count = 1
             for size in self.axes(variable, sizes):
                 count *= size
@@ -103,34 +105,55 @@ def build_source(
     update: Formula | None,
     batch: sp.Symbol | None,
     sizes: Mapping[sp.Symbol, int],
+    prediction: Sequence[Equation] | None = None,
+    statistics: Sequence[tuple[Variable, Variable]] = (),
+    draws: Sequence[Variable] = (),
 ) -> Build:
-    """Lower the equations once, and write one function for each use."""
+    """Lower the equations of training, and of prediction if they differ; write each function.
+
+    ``statistics`` are pairs (old, next): the old ones are read from a vector of their own, and the
+    next ones are left in another.  ``draws`` follow the inputs and targets.
+    """
     equations, given = [*forward, *backward], (*inputs, *targets)
+    old, following = [v for v, _ in statistics], [v for _, v in statistics]
     absent = [p.name for p in parameters if p not in gradients]
     if absent:
         raise InputError(f"the parameters {', '.join(absent)} have no gradient")
-    wanted = {loss, output, *(gradients[p] for p in parameters)}
+    wanted = {loss, *(gradients[p] for p in parameters), *following}
+    if prediction is None:
+        wanted.add(output)
     program = lower(equations, wanted, sizes)
-    check_given(program, given, parameters, wanted)
-    symbols = sizes_in(equations, [*given, *parameters])
-    read = [slot_of(program, p) for p in parameters]
-    made = [slot_of(program, gradients[p]) for p in parameters]
-    uses = {
-        "gradients": (slot_of(program, loss), made, given),
-        "evaluate": (slot_of(program, loss), [], given),
-        "forward": (slot_of(program, output), [], tuple(inputs)),
-    }
+    known = (*given, *old)
+    check_given(program, (*known, *draws), parameters, wanted)
+    running = program
+    if prediction is not None:
+        running = lower(prediction, {loss, output}, sizes)
+        check_given(running, known, parameters, {loss, output})
+    every = [*equations, *(prediction or ())]
+    symbols = sizes_in(every, [*known, *draws, *parameters])
+    made = {"gradient": [gradients[p] for p in parameters], "next_statistics": following}
+    uses: tuple[_Use, ...] = (
+        ("gradients", program, loss, made, (*given, *draws)),
+        ("evaluate", running, loss, {}, given),
+        ("forward", running, output, {}, tuple(inputs)),
+    )
     makers, plans = [], {}
-    for name, (result, left, arguments) in uses.items():
-        narrowed = for_arrays(dead(program, [result, *left]))
-        plans[name] = plan(*layout(narrowed, [*read, *left]), [*read, *left])
-        outside = [Outside("parameters", tuple(read))]
-        outside += [Outside("gradient", tuple(left))] if left else []
+    for name, lowered_to, result, left, arguments in uses:
+        outside = [
+            Outside(vector, tuple(slot_of(lowered_to, v) for v in held))
+            for vector, held in {"parameters": parameters, "statistics": old, **left}.items()
+            if held or vector in ("parameters", "gradient")
+        ]
+        results = [slot_of(lowered_to, result)]
+        kept = [s for o in outside for s in o.slots]
+        ends = [slot_of(lowered_to, v) for held in left.values() for v in held]
+        narrowed = for_arrays(dead(lowered_to, [*results, *ends]))
+        plans[name] = plan(*layout(narrowed, kept), kept)
         maker = write_maker(
             name,
             plans[name],
-            inputs=[slot_of(program, v) for v in arguments],
-            results=[result],
+            inputs=[slot_of(lowered_to, v) for v in arguments],
+            results=results,
             sizes=symbols,
             outside=outside,
             about=_ABOUT[name],
@@ -140,11 +163,15 @@ def build_source(
     if lowered is not None:
         makers.append(write_update(lowered))
         plans["update"] = lowered.plan
-    source = _module(equations, update, makers)
+    source = _module(equations, prediction, update, makers)
     return Build(
-        source, tuple(inputs), given, tuple(parameters), tuple(symbols), batch, lowered, plans
-    )
+        source, tuple(inputs), given, tuple(parameters), tuple(symbols), batch, lowered, plans,
+        tuple(old), tuple(draws),
+    )  # fmt: skip
 
+
+# a function's name, what it is cut out of, its result, what it leaves in vectors, its arguments
+_Use = tuple[str, Program, Variable, Mapping[str, Sequence[Variable]], tuple[Variable, ...]]
 
 _ABOUT = {
     "gradients": "The loss; its gradients are left in the vector ``gradient``.",
@@ -179,8 +206,15 @@ def sizes_in(equations: Sequence[Equation], variables: Sequence[Variable]) -> li
     return sorted(frozenset().union(*(sizes_of(e) for e in (*sides, *variables))), key=str)
 
 
-def _module(equations: Sequence[Equation], update: Formula | None, makers: Sequence[Maker]) -> str:
+def _module(
+    equations: Sequence[Equation],
+    prediction: Sequence[Equation] | None,
+    update: Formula | None,
+    makers: Sequence[Maker],
+) -> str:
     shown = [str(e) for e in equations]
+    if prediction is not None:
+        shown += ["in prediction:", *(str(e) for e in prediction if e not in equations)]
     if update is not None:
         shown += [str(e) for e in update.equations]
     return module_source("One training step, generated from these formulas:", shown, makers)

@@ -27,8 +27,10 @@ class Step:
 
     source      the generated module, which needs NumPy alone
     parameters  the arrays of the parameters by name: views, change them in place
+    statistics  the running statistics by name: views, which only a step with an update changes
     gradient    the vector that holds the gradients of the last call
     hyper       the hyper-parameters of the optimizer by name; change them at any time
+    generator   where the random tensors of a training step are drawn from
 
     Buffers are made once for each size of a batch, so one step is not for two threads at a time.
     """
@@ -39,6 +41,9 @@ class Step:
         initial: Mapping[Variable, ArrayLike],
         sizes: Mapping[sp.Symbol, int],
         dtype: str,
+        *,
+        statistics: Mapping[Variable, ArrayLike] | None = None,
+        draws: Mapping[Variable, str] | None = None,
     ) -> None:
         self.source = build.source
         self.dtype: np.dtype[Any] = np.dtype(dtype)
@@ -48,11 +53,17 @@ class Step:
         self._sizes = {s: n for s, n in sizes.items() if s != build.batch}
         self._labels = build.labels
         self._code = load(build.source)
-        self._vector = _aligned(build.count(self._sizes), self.dtype)
-        self.gradient = _aligned(build.count(self._sizes), self.dtype)
-        self.parameters = self._views(self._vector)
-        self._gradients = self._views(self.gradient)
-        self._fill(initial)
+        count = build.count(build.parameters, self._sizes)
+        self._vector, self.gradient = _aligned(count, self.dtype), _aligned(count, self.dtype)
+        self.parameters = self._views(self._vector, build.parameters)
+        self._gradients = self._views(self.gradient, build.parameters)
+        self._fill(self.parameters, initial)
+        count = build.count(build.statistics, self._sizes)
+        self._old, self._next = _aligned(count, self.dtype), _aligned(count, self.dtype)
+        self.statistics = self._views(self._old, build.statistics)
+        self._fill(self.statistics, statistics or {})
+        self.generator = np.random.default_rng(0)
+        self._draws = dict(draws or {})
         self._state, self.hyper = self._optimizer()
         self._update = self._make_update()
         self._cache = Cache(self._make)
@@ -75,17 +86,19 @@ class Step:
             raise InputError("this step has no optimizer; use gradients() or evaluate()")
         loss: float = self._run("gradients", given)
         self._update()
+        if self.statistics:
+            np.copyto(self._old, self._next)
         return loss
 
     __call__ = step
 
     def gradients(self, *given: ArrayLike) -> tuple[float, dict[str, Array]]:
-        """Return the loss and copies of the gradients by the names of their parameters."""
+        """Return the loss in training and copies of the gradients by their parameters' names."""
         loss: float = self._run("gradients", given)
         return loss, {name: g.copy() for name, g in self._gradients.items()}
 
     def evaluate(self, *given: ArrayLike) -> float:
-        """Return the loss; nothing is changed."""
+        """Return the loss in prediction, by the running statistics; nothing is changed."""
         loss: float = self._run("evaluate", given)
         return loss
 
@@ -145,24 +158,47 @@ class Step:
         wanted = self._build.inputs if name == "forward" else self._build.given
         sizes = infer_sizes(wanted, shapes, self._sizes)
         self._build.check(sizes)
-        vectors = [self._vector, self.gradient] if name == "gradients" else [self._vector]
+        vectors = [self._vector]
+        if self._build.statistics:
+            vectors.append(self._old)
+        if name == "gradients":
+            vectors += [self.gradient, self._next] if self._build.statistics else [self.gradient]
         made: Callable[..., Any] = self._code[f"make_{name}"](
             *vectors, **self._build.numbers(sizes)
         )
-        return made
+        return self._with_draws(made, sizes) if name == "gradients" and self._draws else made
 
-    def _views(self, vector: Array) -> dict[str, Array]:
+    def _with_draws(
+        self, made: Callable[..., Any], sizes: Mapping[sp.Symbol, int]
+    ) -> Callable[..., Any]:
+        """Draw anew before each call; float32 takes the numbers of float64, rounded."""
+        wide = {v: np.empty(self._build.axes(v, sizes)) for v in self._build.draws}
+        drawn = {v: np.asarray(a, self.dtype) for v, a in wide.items()}
+
+        def run(*given: Any) -> Any:
+            for v, a in wide.items():
+                if self._draws[v] == "normal":
+                    self.generator.standard_normal(out=a)
+                else:
+                    self.generator.random(out=a)
+                if drawn[v] is not a:
+                    np.copyto(drawn[v], a)
+            return made(*given, *drawn.values())
+
+        return run
+
+    def _views(self, vector: Array, variables: Sequence[Variable]) -> dict[str, Array]:
         found, start = {}, 0
-        for variable in self._build.parameters:
+        for variable in variables:
             shape = self._build.axes(variable, self._sizes)
             count = int(np.prod(shape, dtype=int))
             found[variable.name] = vector[start : start + count].reshape(shape)
             start += count
         return found
 
-    def _fill(self, initial: Mapping[Variable, ArrayLike]) -> None:
+    def _fill(self, views: Mapping[str, Array], initial: Mapping[Variable, ArrayLike]) -> None:
         for variable, value in initial.items():
-            view, array = self.parameters[variable.name], np.asarray(value)
+            view, array = views[variable.name], np.asarray(value)
             if array.shape != view.shape:
                 raise Mismatch(
                     f"parameter {variable.name} has shape {view.shape}, but its initial value has "
@@ -210,8 +246,15 @@ def build_step(
     batch: sp.Symbol | None = None,
     sizes: Mapping[sp.Symbol, int],
     dtype: str = "float64",
+    prediction: Sequence[Equation] | None = None,
+    statistics: Mapping[tuple[Variable, Variable], ArrayLike] | None = None,
+    draws: Mapping[Variable, str] | None = None,
 ) -> Step:
     """Build the step that runs the given equations.
+
+    prediction  the forward equations of ``evaluate`` and ``forward``, where they differ
+    statistics  the first values of pairs (old, next): after each step the next become the old
+    draws       random tensors of training: "uniform" on 0..1, or "normal"
 
     >>> import sympy as sp
     >>> from symdl.notation.indices import indices
@@ -241,5 +284,9 @@ def build_step(
         update=update,
         batch=batch,
         sizes=sizes,
+        prediction=prediction,
+        statistics=tuple(statistics or ()),
+        draws=tuple(draws or ()),
     )
-    return Step(build, parameters, sizes, dtype)
+    old = {pair[0]: value for pair, value in (statistics or {}).items()}
+    return Step(build, parameters, sizes, dtype, statistics=old, draws=draws)

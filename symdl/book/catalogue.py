@@ -14,7 +14,17 @@ from functools import cached_property, partial
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.catalog import activations, initializers, layers, losses, optimizers
+from symdl.catalog import (
+    activations,
+    initializers,
+    layers,
+    losses,
+    noise,
+    normalization,
+    optimizers,
+    regularizers,
+    schedules,
+)
 from symdl.derivation.plain_printer import plain_text
 from symdl.evidence.gradients import judge_adjoint
 from symdl.evidence.judge import inlined, judge_equation
@@ -26,7 +36,16 @@ from symdl.training.network import joint_kind
 
 __all__ = ["KINDS", "STATED", "Entry", "Verdicts", "as_json", "entries", "entry"]
 
-KINDS = ("activation", "layer", "loss", "activation with loss", "optimizer", "initializer")
+KINDS = (
+    "activation",
+    "layer",
+    "loss",
+    "activation with loss",
+    "optimizer",
+    "schedule",
+    "initializer",
+    "regularizer",
+)
 STATED = "stated"
 
 Verdicts = tuple[tuple[str, Verdict], ...]
@@ -90,15 +109,17 @@ class Entry:
 def entries() -> tuple[Entry, ...]:
     """All entries, kind by kind; nothing is judged yet.
 
-    >>> [e.name for e in entries() if e.kind == "layer"]
-    ['dense', 'dense_no_bias']
+    >>> [e.name for e in entries() if e.kind == "layer"][:3]
+    ['dense', 'dense_no_bias', 'maxout']
     """
     return (
         *(_with_gradient("activation", f) for f in activations.ALL),
-        *(_with_gradient("layer", f) for f in layers.ALL),
+        *(_with_gradient("layer", f) for f in (*layers.ALL, *normalization.ALL, *noise.ALL)),
         *(_with_gradient("loss", f) for f in losses.ALL),
         *(_with_gradient("activation with loss", f) for f in _joint()),
         *(Entry("optimizer", f, partial(_judge_optimizer, f)) for f in optimizers.ALL),
+        *(Entry("schedule", f, partial(_judge_schedule, f)) for f in schedules.ALL),
+        *(_with_gradient("regularizer", f) for f in regularizers.ALL),
         *(Entry("initializer", f, partial(_judge_initializer, f)) for f in initializers.ALL),
     )
 
@@ -123,6 +144,7 @@ def _joint() -> tuple[Formula, ...]:
     return (
         joint_kind(softmax, losses.CATEGORICAL_CROSSENTROPY.name),
         joint_kind(softmax, losses.SPARSE_CATEGORICAL_CROSSENTROPY.name),
+        joint_kind(softmax, losses.KL_DIVERGENCE.name),
         joint_kind(sigmoid, losses.BINARY_CROSSENTROPY.name),
     )
 
@@ -150,9 +172,21 @@ def _known_cases() -> Sequence[tuple[str, str, Expr, Expr, Mapping[Expr, Expr]]]
     """(optimizer, what is claimed, variable, what it comes to, in which case)."""
     o, zero = optimizers, sp.S.Zero
     descent = inlined(o.SGD.output, o.SGD.equations)
-    first = {o.m: zero, o.v: zero, o.step: sp.S.One}
+    adam = inlined(o.ADAM.output, o.ADAM.equations)
+    first = {o.m: zero, o.v: zero, o.a: zero, o.v_max: zero, o.spread: zero, o.step: sp.S.One}
+    bare = first | {o.epsilon: zero}
+    signed = o.w - o.rate * o.g / sp.Abs(o.g)
+    says = "first step without epsilon: the rate times the sign of g"
     return (
         (o.MOMENTUM.name, "without momentum it is sgd", o.w_new, descent, {o.momentum: zero}),
+        (o.NESTEROV.name, "without momentum it is sgd", o.w_new, descent, {o.momentum: zero}),
+        (o.ADAGRAD.name, says, o.w_new, signed, bare),
+        (o.RMSPROP.name, says, o.w_new, signed, bare | {o.rho: zero}),
+        (o.ADADELTA.name, "first step: the mean of g^2", o.a_new, (1 - o.rho) * o.g**2, first),
+        (o.AMSGRAD.name, "first step: m_hat is the gradient", o.m_hat, o.g, first),
+        (o.ADAMAX.name, says, o.w_new, signed, bare),
+        (o.ADAMW.name, "without decay it is adam", o.w_new, adam, {o.weight_decay: zero}),
+        (o.NADAM.name, "first step: v_hat is the square of g", o.v_hat, o.g**2, first),
         (o.ADAM.name, "first step: m_hat is the gradient", o.m_hat, o.g, first),
         (o.ADAM.name, "first step: v_hat is its square", o.v_hat, o.g**2, first),
     )
@@ -160,6 +194,34 @@ def _known_cases() -> Sequence[tuple[str, str, Expr, Expr, Mapping[Expr, Expr]]]
 
 def _in_case(variable: Expr, formula: Formula, case: Mapping[Expr, Expr]) -> Expr:
     return inlined(variable, formula.equations).subs(dict(case))
+
+
+# ------------------------------------------------------------------------------------- schedules
+
+
+def _judge_schedule(formula: Formula) -> Verdicts:
+    s = schedules
+    start, at = (
+        ("the rate that it starts from", s.initial, {optimizers.step: sp.S.One}),
+        optimizers.step,
+    )
+    known: dict[str, tuple[tuple[str, Expr, Mapping[Expr, Expr]], ...]] = {
+        s.WARM_UP.name: (("at its end the target", s.target, {at: s.warmup_steps}),),
+        s.COSINE_DECAY.name: (
+            start,
+            ("at its end alpha times that", s.alpha * s.initial, {at: s.decay_steps + 1}),
+        ),
+        s.INVERSE_TIME_DECAY.name: (
+            start,
+            ("half of it", s.initial / 2, {at: 1 + s.decay_steps / s.decay_rate}),
+        ),
+    }
+    once = ("times its factor", s.initial * s.decay_rate, {at: s.decay_steps + 1})
+    claims = known.get(formula.name, (start, once))
+    return tuple(
+        (what, judge_equation(_in_case(formula.output, formula, case), right))
+        for what, right, case in claims
+    )
 
 
 # ---------------------------------------------------------------------------------- initializers

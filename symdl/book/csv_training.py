@@ -27,7 +27,8 @@ __all__ = ["Options", "Report", "train_csv", "train_table"]
 
 Array = NDArray[Any]
 
-_RATES = {"adam": 0.01, "sgd": 0.1}  # for standardized columns
+# for standardized columns; the others keep their own
+_RATES = {"adam": 0.01, "sgd": 0.1}
 
 
 @dataclass(frozen=True)
@@ -196,10 +197,11 @@ def _measured(model: Sequential, x: Array, t: Array) -> tuple[float, float]:
 
 def _optimizer(options: Options) -> Optimizer:
     """The optimizer of that name, with a rate for standardized columns unless one is given."""
-    made = choose("optimizer", options.optimizer, OPTIMIZERS, "--optimizer")
+    made: Any = choose("optimizer", options.optimizer, OPTIMIZERS, "--optimizer")
     rate = options.learning_rate
-    chosen = {"learning_rate": _RATES[options.optimizer] if rate is None else rate}
-    return made(**chosen)
+    usual = _RATES.get(options.optimizer)
+    chosen = usual if rate is None else rate
+    return made() if chosen is None else made(learning_rate=chosen)
 
 
 def _check(options: Options) -> None:

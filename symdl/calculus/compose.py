@@ -76,10 +76,19 @@ class Piece:
         return self.renaming.variable(v)
 
 
-def elementwise(scalar: Formula, at: Elem, output: TensorSymbol) -> Formula:
-    """Apply a formula of one scalar to every element: y = f(x) becomes y[n,j] = f(x[n,j])."""
+def elementwise(
+    scalar: Formula,
+    at: Elem,
+    output: TensorSymbol,
+    parameters: Mapping[Variable, Elem] | None = None,
+) -> Formula:
+    """Apply a formula of one scalar to every element: y = f(x) becomes y[n,j] = f(x[n,j]).
+
+    ``parameters`` says where each parameter of the scalar formula is read.
+    """
     (x,) = scalar.inputs
-    names = {x: at}
+    own = dict(parameters or {})
+    names = {x: at, **own}
     names.update((v, Elem(_like(v, at), *at.index)) for v in scalar.defined)
     names[scalar.output] = Elem(output, *at.index)
     equations = [Equation(names[e.lhs], e.rhs.xreplace(names)) for e in scalar.equations]
@@ -87,6 +96,7 @@ def elementwise(scalar: Formula, at: Elem, output: TensorSymbol) -> Formula:
         equations,
         output=output,
         inputs=[at.tensor],
+        parameters=[own[p].tensor for p in scalar.parameters],
         hyper=scalar.hyper,
         kinks=scalar.kinks,
         name=scalar.name,

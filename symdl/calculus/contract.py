@@ -32,7 +32,17 @@ def contract(e: Expr) -> Expr:
     if isinstance(e, Binder):
         body, index = e.open()
         return e.func(contract(body), *index)
+    if isinstance(e, sp.Piecewise):
+        return _common_deltas([(contract(v), c) for v, c in e.args])
     return e.func(*(contract(a) for a in e.args))
+
+
+def _common_deltas(cases: list[tuple[Expr, Expr]]) -> Expr:
+    """Move deltas that all cases share (a case 0 shares any) in front of the cases."""
+    present = [set(sp.Mul.make_args(v)) for v, _ in cases if v != 0]
+    shared = {d for d in set.intersection(*present) if isinstance(d, Delta)} if present else set()
+    front = sp.Mul(*shared)
+    return front * sp.Piecewise(*((v / front, c) for v, c in cases))
 
 
 def sum_contracted(body: Expr, index: tuple[Index, ...]) -> Expr:

@@ -17,7 +17,7 @@ from symdl.notation.functions import HYPERBOLIC, by_exponentials
 from symdl.notation.normal import equal, normal, poly
 from symdl.notation.polynomial import ONE, cleared, monomial_expr
 
-__all__ = ["simplest", "solve_linear", "through_output"]
+__all__ = ["divisors", "simplest", "solve_linear", "through_output"]
 
 
 _MOST_OPERATIONS = 300  # of an expression for which other forms are looked for
@@ -60,7 +60,7 @@ def through_output(d: Expr, y: Expr, definition: Expr) -> Expr:
     forms = [simplest(d)]
     for generator in _generators(d):
         found = _eliminate(d, y, definition, generator)
-        if found is not None and _divisors(found) <= _divisors(d):
+        if found is not None and divisors(found) <= divisors(d):
             forms.append(found)
     root = _through_root(d, y, definition)
     if root is not None:
@@ -68,7 +68,7 @@ def through_output(d: Expr, y: Expr, definition: Expr) -> Expr:
     return min(forms, key=_preference)
 
 
-def _divisors(e: Expr) -> set[Expr]:
+def divisors(e: Expr) -> set[Expr]:
     """The bases of ``e`` that are divided by and may be zero."""
     return {p.base for p in e.atoms(sp.Pow) if p.exp.is_negative and not p.base.is_positive}
 

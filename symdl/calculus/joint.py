@@ -16,7 +16,7 @@ from sympy.core.expr import Expr
 
 from symdl.calculus.adjoint import Adjoint, AdjointStep, adjoint
 from symdl.calculus.contract import contract
-from symdl.calculus.elimination import solve_linear
+from symdl.calculus.elimination import divisors, solve_linear
 from symdl.calculus.forms import cost, tidy
 from symdl.calculus.lemmas import Lemma, apply_lemmas, lemma_of
 from symdl.errors import SymdlError
@@ -100,7 +100,7 @@ def _reduced(a: Adjoint, v: Variable) -> Reduction:
     for solved, rest in _eliminations(a.formula):
         lemmas = _lemmas(a.formula, solved, rest)
         for after in _forms(_put_in(before, solved), lemmas):
-            if cost(after) < cost(best.after):
+            if divisors(after) <= divisors(before) and cost(after) < cost(best.after):
                 best = Reduction(before, solved, lemmas, after)
     return best
 
@@ -176,4 +176,6 @@ def _solved_for(e: Equation, v: Variable) -> Equation | None:
         value = solve_linear(e.rhs.base - e.lhs ** (1 / e.rhs.exp), place)
     else:
         value = solve_linear(e.lhs - e.rhs, place)
-    return None if value is None else Equation(place, value)
+    if value is None or divisors(value):
+        return None
+    return Equation(place, value)

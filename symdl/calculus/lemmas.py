@@ -38,6 +38,8 @@ def lemma_of(equation: Equation) -> Lemma | None:
         return None
     if len(p) == 1:
         return _vanishing_factor(content)
+    if not all(a.is_positive for a, e in content if e > 0):
+        return None  # a factor that may be zero was divided out
     for m, c in p.items():
         if len(m) == 1:
             ((a, e),) = m

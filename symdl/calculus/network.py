@@ -17,7 +17,7 @@ from symdl.formula import Equation, Variable
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import variables
 
-__all__ = ["Backward", "DerivedPiece", "backpropagate"]
+__all__ = ["Backward", "DerivedPiece", "backpropagate", "forward_equations"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,11 @@ def backpropagate(pieces: Sequence[Piece], parameters: Sequence[Variable]) -> Ba
     forward = tuple(d.renaming.equation(e) for d in derived for e in _running(d))
     assumptions = tuple(p.renaming.equation(e) for p in pieces for e in p.kind.assumptions)
     return Backward(derived, written, forward, backward, gradients, assumptions)
+
+
+def forward_equations(pieces: Sequence[Piece]) -> tuple[Equation, ...]:
+    """The forward equations of the pieces, stabilised for running, where no gradient is asked."""
+    return backpropagate(pieces, ()).forward
 
 
 def _running(d: DerivedPiece) -> tuple[Equation, ...]:

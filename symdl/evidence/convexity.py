@@ -12,6 +12,7 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import mpmath
 import sympy as sp
@@ -21,7 +22,7 @@ from symdl.calculus.adjoint import place_of
 from symdl.calculus.contract import contract
 from symdl.calculus.differentiate import differentiate, gradient
 from symdl.calculus.elimination import simplest
-from symdl.errors import SymdlError
+from symdl.errors import NotSupported, SymdlError
 from symdl.evidence.evaluate import evaluate, positions
 from symdl.evidence.judge import inlined
 from symdl.evidence.pieces import kinked, pieces
@@ -33,6 +34,7 @@ from symdl.evidence.signs import (
     ZERO,
     Domain,
     drawn,
+    impose_sum,
     shown_values,
     sign,
     value_in,
@@ -43,7 +45,7 @@ from symdl.notation.binders import Peak, Total
 from symdl.notation.indicators import Delta
 from symdl.notation.normal import is_zero
 from symdl.notation.tensors import Elem, TensorSymbol
-from symdl.notation.walk import occurrences, sizes_of, variables
+from symdl.notation.walk import occurrences, variables
 
 __all__ = ["judge_convex", "judge_convex_formula"]
 
@@ -57,7 +59,7 @@ def judge_convex_formula(
 ) -> Verdict:
     """Judge that the scalar output of a formula is convex in one of its variables."""
     output = formula.equation(formula.output).rhs
-    return judge_convex(output, variable, domain, formula.equations)
+    return judge_convex(output, variable, domain, formula.equations, formula.assumptions)
 
 
 def judge_convex(
@@ -65,6 +67,7 @@ def judge_convex(
     variable: Variable,
     domain: Domain | None = None,
     definitions: Sequence[Equation] = (),
+    assumptions: Sequence[Equation] = (),
 ) -> Verdict:
     """Judge that ``e`` is convex in ``variable`` on a domain, whatever the other variables are.
 
@@ -75,7 +78,7 @@ def judge_convex(
     'refuted'
     """
     e, domain = inlined(e, definitions), domain or {}
-    seen = _above_the_chord(e, variable, domain)
+    seen = _above_the_chord(e, variable, domain, assumptions)
     if seen is not None:
         return seen
     found = _reason(e, variable, domain)
@@ -87,11 +90,13 @@ def judge_convex(
 # --------------------------------------------------------------------------------- refutation
 
 
-def _above_the_chord(e: Expr, v: Variable, domain: Domain) -> Verdict | None:
+def _above_the_chord(
+    e: Expr, v: Variable, domain: Domain, assumptions: Sequence[Equation]
+) -> Verdict | None:
     """Two points whose chord lies below the formula between them."""
     for seed in range(_POINTS):
         try:
-            found = _chord(e, v, domain, seed)
+            found = _chord(e, v, domain, assumptions, seed)
         except (SymdlError, ZeroDivisionError, ValueError, OverflowError):
             continue
         if found is not None:
@@ -99,10 +104,17 @@ def _above_the_chord(e: Expr, v: Variable, domain: Domain) -> Verdict | None:
     return None
 
 
-def _chord(e: Expr, v: Variable, domain: Domain, seed: int) -> Verdict | None:
+def _chord(
+    e: Expr, v: Variable, domain: Domain, assumptions: Sequence[Equation], seed: int
+) -> Verdict | None:
     world, index = drawn(e, domain, seed)
+    if any(v in variables(a.lhs) for a in assumptions):
+        raise NotSupported(f"points where an assumption on {v} holds")
+    for assumption in assumptions:
+        impose_sum(assumption, world, domain)
     rng = random.Random(f"chord {seed}")
-    a, b = ({}, {})
+    a: dict[tuple[int, ...], Any] = {}
+    b: dict[tuple[int, ...], Any] = {}
     for at in positions(v.axes, world) if isinstance(v, TensorSymbol) else [()]:
         a[at], b[at] = value_in(v, domain, rng, world), value_in(v, domain, rng, world)
     middle = {at: (a[at] + b[at]) / 2 for at in a}
@@ -121,11 +133,11 @@ def _chord(e: Expr, v: Variable, domain: Domain, seed: int) -> Verdict | None:
     return Verdict("refuted", "the chord lies below the formula", (*others, *points, *values))
 
 
-def _as_value(v: Variable, point: dict[tuple[int, ...], object]) -> object:
+def _as_value(v: Variable, point: dict[tuple[int, ...], Any]) -> object:
     return point if isinstance(v, TensorSymbol) else point[()]
 
 
-def _shown(point: dict[tuple[int, ...], object]) -> str:
+def _shown(point: dict[tuple[int, ...], Any]) -> str:
     if () in point:
         return mpmath.nstr(point[()], 12)
     return "{" + ", ".join(f"{k}: {mpmath.nstr(x, 8)}" for k, x in point.items()) + "}"
@@ -146,11 +158,10 @@ def _reason(e: Expr, v: Variable, domain: Domain) -> str | None:
         found = _by_pieces(e, v, domain) if kinked(e) else _by_second_derivative(e, v, domain)
         if found is not None:
             return found
-    if not kinked(e) and isinstance(v, TensorSymbol):
-        found = _by_hessian(e, v, domain)
-        if found is not None:
-            return found
-    return _by_parts(e, v, domain)
+    found = _by_parts(e, v, domain)
+    if found is None and isinstance(v, TensorSymbol) and not kinked(e):
+        return _by_hessian(e, v, domain)
+    return found
 
 
 def _as_scalar(e: Expr, v: TensorSymbol, domain: Domain) -> tuple[Expr, sp.Symbol, Domain] | None:
@@ -159,7 +170,8 @@ def _as_scalar(e: Expr, v: TensorSymbol, domain: Domain) -> tuple[Expr, sp.Symbo
     if len(read) != 1:
         return None
     (at,) = read
-    x = sp.Symbol(str(at), positive=True) if v.positive_elements else sp.Dummy(str(at), real=True)
+    positive = v.positive_elements
+    x = sp.Symbol(str(at), positive=True) if positive else sp.Symbol(str(at), real=True)
     shown = e.xreplace({at: x})
     if v in variables(shown) or any(at in b.atoms(Elem) for b in e.atoms(Total, Peak)):
         return None

@@ -48,7 +48,9 @@ class World:
 
     def size(self, s: Expr) -> int:
         """The whole number that a size stands for."""
-        found = s.xreplace({k: sp.Integer(v) for k, v in self.sizes.items()})
+        if s in self.sizes:
+            return self.sizes[s]
+        found = s if s.is_Integer else s.xreplace({k: sp.Integer(v) for k, v in self.sizes.items()})
         if not found.is_Integer:
             raise InputError(f"the size {s} has no value; sizes given: {list(self.sizes)}")
         return int(found)

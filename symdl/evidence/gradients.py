@@ -7,6 +7,7 @@ from functools import lru_cache
 import sympy as sp
 
 from symdl.calculus.adjoint import Adjoint, AdjointStep, adjoint, at_place, bar, place_of
+from symdl.calculus.elimination import divisors
 from symdl.calculus.joint import Reduction, joint_adjoint
 from symdl.errors import SymdlError
 from symdl.evidence.judge import inlined, judge_derivative, judge_equation
@@ -32,6 +33,10 @@ def judge_step(step: AdjointStep, whole: Adjoint) -> Verdict:
 
 def judge_reduction(reduction: Reduction, whole: Adjoint) -> Verdict:
     """Judge a simplification by elimination, with the formula's definitions and assumptions."""
+    new = divisors(reduction.after) - divisors(reduction.before)
+    if new:
+        names = ", ".join(sorted(map(str, new)))
+        return Verdict("unknown", f"it divides by {names}, which may be zero")
     f = whole.formula
     return judge_equation(reduction.before, reduction.after, f.equations, f.assumptions)
 

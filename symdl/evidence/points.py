@@ -26,11 +26,12 @@ def random_world(
     assumptions: Sequence[Equation] = (),
     digits: int = 50,
 ) -> World:
-    """Draw sizes of 1 to 3 and values that are multiples of 1/64 within -2 .. 2."""
+    """Draw sizes of 2 and 3 (of 2 where there are many axes) and multiples of 1/64 in -2 .. 2."""
     rng = random.Random(seed)
     ctx = precise(digits)
     ordered = sorted(set(sizes), key=str)
-    chosen: dict[Expr, int] = {s: 2 + (seed + k) % 2 for k, s in enumerate(ordered)}
+    few = len(ordered) <= 3
+    chosen: dict[Expr, int] = {s: 2 + (seed + k) % 2 * few for k, s in enumerate(ordered)}
     empty = World(chosen, {}, ctx)
     values: dict[sp.Symbol, Any] = {}
     for v in sorted(set(variables), key=str):

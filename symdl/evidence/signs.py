@@ -12,7 +12,6 @@ import itertools
 import operator
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from functools import reduce
 
 import mpmath
 import sympy as sp
@@ -22,6 +21,7 @@ from symdl.calculus.elimination import simplest
 from symdl.errors import SymdlError
 from symdl.evidence.evaluate import World, evaluate, positions, precise
 from symdl.evidence.verdict import Verdict
+from symdl.formula import Equation
 from symdl.notation.binders import ArgPeak, Binder, Peak, Total
 from symdl.notation.functions import HYPERBOLIC, by_exponentials
 from symdl.notation.indicators import Delta, InRange, UnitStep
@@ -48,8 +48,8 @@ def judge_nonnegative(e: Expr, domain: Domain | None = None, strict: bool = Fals
     >>> x = sp.Symbol("x", real=True)
     >>> judge_nonnegative(sp.exp(x) + sp.exp(-x) - 2).level
     'proved'
-    >>> judge_nonnegative(x**2 - x).counterexample
-    (('x', '0.5'), ('value', '-0.25'))
+    >>> judge_nonnegative(x**2 - x).level
+    'refuted'
     """
     domain = domain or {}
     found = sign(e, domain)
@@ -189,16 +189,16 @@ def _rational_sign(e: Expr) -> str | None:
 def as_fraction(e: Expr) -> tuple[Expr, dict[Expr, Expr]]:
     """A factored fraction of polynomials in symbols, and what the symbols stand for."""
     names: dict[Expr, sp.Symbol] = {}
-    plain = _abstract(e.replace(lambda a: isinstance(a, HYPERBOLIC), by_exponentials), names, _units(e))
+    shown = e.replace(lambda a: isinstance(a, HYPERBOLIC), by_exponentials)
+    plain = _abstract(shown, names, _units(shown))
     back = {s: a for a, s in names.items()}
     return sp.factor(sp.cancel(sp.together(plain))), back
 
 
 def _units(e: Expr) -> dict[Expr, Expr]:
     """For each monomial m of the exponents of ``e``, the largest c with all exp(k c m), k whole."""
-    shown = e.replace(lambda a: isinstance(a, HYPERBOLIC), by_exponentials)
     found: dict[Expr, Expr] = {}
-    for a in shown.atoms(sp.exp):
+    for a in e.atoms(sp.exp):
         for m, c in sp.expand(a.args[0]).as_coefficients_dict().items():
             found[m] = sp.gcd(found[m], c) if m in found else abs(c)
     return found
@@ -266,8 +266,12 @@ def roots_in(f: Expr, x: sp.Symbol) -> list[Expr]:
     keep = []
     for r in sp.Poly(f, x).real_roots(multiple=False):
         root = r[0]
-        if not ((x.is_positive and root <= 0) or (x.is_negative and root >= 0)
-                or (x.is_nonnegative and root < 0) or (x.is_nonpositive and root > 0)):
+        if not (
+            (x.is_positive and root <= 0)
+            or (x.is_negative and root >= 0)
+            or (x.is_nonnegative and root < 0)
+            or (x.is_nonpositive and root > 0)
+        ):
             keep.append(root)
     return keep
 
@@ -324,7 +328,7 @@ def _sum(signs: Iterable[str | None]) -> str | None:
 
 
 def _times(a: str | None, b: str | None) -> str | None:
-    if a == ZERO or b == ZERO:
+    if ZERO in (a, b):
         return ZERO
     if a is None or b is None:
         return None
@@ -340,7 +344,10 @@ def _times_up(a: str, b: str) -> str:
 
 
 def _product(signs: Iterable[str | None]) -> str | None:
-    return reduce(_times, signs, POSITIVE)
+    out: str | None = POSITIVE
+    for s in signs:
+        out = _times(out, s)
+    return out
 
 
 def _power(base: str | None, exponent: Expr) -> str | None:
@@ -377,7 +384,7 @@ def _negative_point(e: Expr, domain: Domain, strict: bool) -> Verdict | None:
 def drawn(e: Expr, domain: Domain, seed: int) -> tuple[World, dict[Expr, int]]:
     """A random point of the domain, and indices, at which ``e`` can be evaluated."""
     rng = random.Random(seed)
-    sizes: dict[Expr, int] = {s: 2 + seed % 2 for s in sorted(sizes_of(e), key=str)}
+    sizes: dict[Expr, int] = dict.fromkeys(sorted(sizes_of(e), key=str), 2 + seed % 2)
     empty = World(sizes, {})
     values: dict[sp.Symbol, object] = {}
     for v in sorted(variables(e), key=str):
@@ -388,6 +395,28 @@ def drawn(e: Expr, domain: Domain, seed: int) -> tuple[World, dict[Expr, int]]:
     world = World(sizes, values, empty.ctx)
     free = sorted(free_indices(e), key=lambda i: i.sort_key())
     return world, {i: rng.randrange(world.size(i.size)) for i in free}
+
+
+def impose_sum(a: Equation, world: World, domain: Domain) -> None:
+    """Scale the elements of each row so that an assumption sum_j t_j = value holds."""
+    if not (isinstance(a.lhs, Total) and isinstance(a.lhs.body, Elem) and a.rhs.is_Rational):
+        raise SymdlError(f"drawing points that satisfy the assumption {a}")
+    body, summed = a.lhs.open()
+    t = body.tensor
+    if t not in world.values:
+        return
+    values = world.values[t]
+    rows: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+    for at in values:
+        pairs = zip(body.index, at, strict=True)
+        rows.setdefault(tuple(k for i, k in pairs if i not in summed), []).append(at)
+    wanted = world.ctx.mpf(int(a.rhs.p)) / int(a.rhs.q)
+    for row in rows.values():
+        factor = wanted / sum(values[at] for at in row)
+        for at in row:
+            values[at] *= factor
+            if t in domain and sp.Rational(str(values[at])) not in domain[t]:
+                raise SymdlError("the point leaves the domain")
 
 
 def value_in(v: sp.Symbol, domain: Domain, rng: random.Random, world: World) -> object:

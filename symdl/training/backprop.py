@@ -110,6 +110,8 @@ def backprop(model_or_formula: Sequential | Formula, loss: str | None = None) ->
         output=net.loss,
         inputs=(net.input, net.target),
         parameters=wrt,
+        state=[(p.variable, p.following) for p in net.state if p.following is not None],
+        random=[v for v, _ in net.random],
         assumptions=net.assumptions,
         name="network",
     )

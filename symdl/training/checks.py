@@ -24,7 +24,19 @@ __all__ = ["check_assumption", "features", "labels", "numbers", "same_rows", "ta
 Array = NDArray[Any]
 
 _SUM_TOLERANCE = 1e-5  # one-hot rows and smoothed labels in float32 stay well within
-_PROBABILITIES = (losses.BINARY_CROSSENTROPY.name, losses.CATEGORICAL_CROSSENTROPY.name)
+_PROBABILITIES = (
+    losses.BINARY_CROSSENTROPY.name,
+    losses.BINARY_CROSSENTROPY_FROM_LOGITS.name,
+    losses.CATEGORICAL_CROSSENTROPY.name,
+    losses.CATEGORICAL_CROSSENTROPY_FROM_LOGITS.name,
+    losses.KL_DIVERGENCE.name,
+)
+_LABELLED = {  # what says the same with class labels
+    losses.CATEGORICAL_CROSSENTROPY.name: losses.SPARSE_CATEGORICAL_CROSSENTROPY.name,
+    losses.CATEGORICAL_CROSSENTROPY_FROM_LOGITS.name: (
+        losses.SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS.name
+    ),
+}
 
 
 def numbers(name: str, given: object, dtype: str) -> Array:
@@ -125,6 +137,8 @@ def targets(
         raise Mismatch(_wrong_targets(name, t, loss, width, layer))
     if loss.name in _PROBABILITIES:
         _within_unit(name, t, loss)
+    if loss.name == losses.HINGE.name:
+        _plus_or_minus_one(name, t, loss)
     for assumption in assumed:
         check_assumption(name, t, assumption, loss.name)
     return t
@@ -132,8 +146,8 @@ def targets(
 
 def _wrong_targets(name: str, t: Array, loss: Formula, width: int, layer: str) -> str:
     text = f"{layer} puts out (rows, {width}), so {name} must have that shape, given {t.shape}"
-    if t.ndim == 1 and loss.name == losses.CATEGORICAL_CROSSENTROPY.name:
-        text += "; for class labels use the loss 'sparse_categorical_crossentropy', or one_hot(y)"
+    if t.ndim == 1 and loss.name in _LABELLED:
+        text += f"; for class labels use the loss {_LABELLED[loss.name]!r}, or one_hot(y)"
     return text
 
 
@@ -144,6 +158,17 @@ def _within_unit(name: str, t: Array, loss: Formula) -> None:
         raise InputError(
             f"{name} has {t[row, column]:g} at row {row}, column {column}, but the targets of "
             f"{loss.name} are probabilities from 0 to 1"
+        )
+
+
+def _plus_or_minus_one(name: str, t: Array, loss: Formula) -> None:
+    bad = np.abs(t) != 1
+    if bad.any():
+        row, column = (int(p[0]) for p in np.nonzero(bad))
+        hint = "; write 2*y - 1 for classes 0 and 1" if np.isin(t, (0, 1)).all() else ""
+        raise InputError(
+            f"{name} has {t[row, column]:g} at row {row}, column {column}, but the targets of "
+            f"{loss.name} are -1 and 1{hint}"
         )
 
 

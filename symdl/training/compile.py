@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from symdl.backends.function import Compiled, compile_function
 from symdl.backends.step import Step, build_step
 from symdl.calculus.compose import Renaming
-from symdl.calculus.network import backpropagate
+from symdl.calculus.network import backpropagate, forward_equations
 from symdl.calculus.stabilise import stabilise
 from symdl.errors import InputError, NotSupported
 from symdl.formula import Formula
@@ -48,6 +48,8 @@ def setup(
     _check_backend(backend)
     if isinstance(metrics, str) or not all(isinstance(m, str) for m in metrics):
         raise InputError(f"metrics must be a list of names, such as ['accuracy'], not {metrics!r}")
+    if len(set(metrics)) != len(metrics):
+        raise InputError(f"a metric is named twice in {list(metrics)}; name each once")
     known = one_of("dtype", _name_of(dtype), DTYPES)
     chosen = None if optimizer is None else optimizer_of(optimizer)
     names = tuple(str(m) for m in metrics)
@@ -86,6 +88,9 @@ def build(
         batch=net.batch,
         sizes=sizes,
         dtype=chosen.dtype,
+        prediction=None if net.prediction is None else forward_equations(net.prediction),
+        statistics={(p.variable, p.following): weights[p.name] for p in net.state},
+        draws=dict(net.random),
     )
 
 
@@ -95,7 +100,7 @@ def compile(
     loss: None = None,
     optimizer: None = None,
     backend: str = "numpy",
-    dtype: str = "float64",
+    dtype: str | None = None,
 ) -> Compiled: ...
 
 
@@ -105,7 +110,7 @@ def compile(
     loss: str | None = None,
     optimizer: str | Optimizer | None = None,
     backend: str = "numpy",
-    dtype: str = "float64",
+    dtype: str | None = None,
 ) -> Step: ...
 
 
@@ -114,13 +119,13 @@ def compile(
     loss: str | None = None,
     optimizer: str | Optimizer | None = None,
     backend: str = "numpy",
-    dtype: str = "float64",
+    dtype: str | None = None,
 ) -> Step | Compiled:
     """Return the step that trains a model: ``step(x, y)`` updates and gives the loss before.
 
-    The weights are the model's own, so ``model.predict`` sees what the step has learned.  Without
-    an optimizer the step computes losses and gradients, and updates nothing.  ``loss=None`` takes
-    the one that the model was compiled with.
+    The weights are the model's own, so ``model.predict`` sees what the step has learned.  What is
+    left away is taken from how the model was compiled before, and else: no optimizer (losses and
+    gradients, no updates) and float64.
 
     A formula becomes a function of its inputs, parameters, draws and old states, in this order; it
     returns the output, and after it the new states.  Its constants take their default values.
@@ -142,16 +147,17 @@ def compile(
     if isinstance(model_or_formula, Formula):
         if loss is not None or optimizer is not None:
             raise InputError("a formula is compiled as it is: leave loss and optimizer away")
-        return _function(model_or_formula, backend, dtype)
+        return _function(model_or_formula, backend, dtype or "float64")
     model = model_or_formula
-    before = model.setup
-    if loss is None and before is None:
+    before = model.setup or Setup("", None)
+    if loss is None and not before.loss:
         raise InputError("give a loss, such as loss='mse': the model has not been compiled before")
     model.compile(
-        optimizer=optimizer,
-        loss=loss if loss is not None or before is None else before.loss,
+        optimizer=before.optimizer if optimizer is None else optimizer,
+        loss=loss or before.loss,
+        metrics=before.metrics,
         backend=backend,
-        dtype=dtype,
+        dtype=dtype or before.dtype,
     )
     return model.step
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from symdl.errors import InputError, SymdlError
 from symdl.training.choices import choose
 from symdl.training.compile import Setup, setup
-from symdl.training.layers import LAYERS, Layer
+from symdl.training.known_layers import LAYERS
+from symdl.training.layers import Layer
 from symdl.training.optimizers import OPTIMIZERS, Optimizer
 
 __all__ = ["Saved", "read_model", "write_model"]

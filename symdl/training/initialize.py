@@ -12,6 +12,7 @@ from sympy.core.expr import Expr
 from symdl.catalog import initializers
 from symdl.errors import InputError
 from symdl.formula import Formula
+from symdl.training.layers import ORTHOGONAL
 from symdl.training.network import Parameter
 
 __all__ = ["draw", "generator_of", "initial_weights", "seed_of"]
@@ -54,10 +55,26 @@ def draw(formula: Formula, shape: tuple[int, ...], generator: np.random.Generato
     value = formula.output
     for equation in reversed(formula.equations):
         value = value.xreplace({equation.lhs: equation.rhs})
+    value = value.xreplace(dict(formula.hyper))
     value = value.xreplace({symbol: sp.Integer(n) for symbol, n in fans.items()})
     drawn = [_DRAWS[symbol](generator, shape) for symbol in formula.random]
     evaluate = sp.lambdify(formula.random, value, "numpy")
-    return np.broadcast_to(np.asarray(evaluate(*drawn), dtype=np.float64), shape).copy()
+    found = np.broadcast_to(np.asarray(evaluate(*drawn), dtype=np.float64), shape).copy()
+    return _orthogonal(found) if formula == ORTHOGONAL else found
+
+
+def _orthogonal(normal: Array) -> Array:
+    """Orthonormal columns, or rows where those are fewer, from normal draws.
+
+    The signs of the triangle are taken out, without which the directions would not be uniform.
+    Source: Mezzadri (2007), How to Generate Random Matrices from the Classical Compact Groups.
+    """
+    if normal.ndim != 2:
+        raise InputError(f"orthogonal needs a kernel of two axes, not the shape {normal.shape}")
+    tall = normal if normal.shape[0] >= normal.shape[1] else normal.T
+    q, r = np.linalg.qr(tall)
+    q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
+    return q if tall is normal else np.ascontiguousarray(q.T)
 
 
 def initial_weights(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symdl.catalog import activations, initializers
 from symdl.errors import InputError, NotSupported
 from symdl.formula import Formula
 from symdl.training.choices import choose, positive_int
+from symdl.training.constants import formula_of, with_constants
 
 __all__ = [
     "ACTIVATIONS",
     "INITIALIZERS",
     "LAYERS",
+    "ORTHOGONAL",
     "Activation",
     "Dense",
     "Input",
@@ -20,7 +22,16 @@ __all__ = [
 ]
 
 ACTIVATIONS: dict[str, Formula] = {f.name: f for f in activations.ALL}
-INITIALIZERS: dict[str, Formula] = {f.name: f for f in initializers.ALL}
+
+# its draws; making them orthogonal is an algorithm, which ``initialize`` runs
+ORTHOGONAL = replace(
+    with_constants(initializers.RANDOM_NORMAL, {"stddev": 1}),
+    name="orthogonal",
+    title="orthogonal",
+    source="Saxe, McClelland, Ganguli (2014), Exact solutions to the nonlinear dynamics of "
+    "learning in deep linear neural networks",
+)
+INITIALIZERS: dict[str, Formula] = {f.name: f for f in (*initializers.ALL, ORTHOGONAL)}
 
 _RECTIFIERS = (activations.RELU.name, activations.LEAKY_RELU.name)
 
@@ -86,7 +97,8 @@ class Dense(Layer):
     units               number of columns that come out
     activation          name of f: "relu", "sigmoid", "softmax", ...; None leaves it out
     use_bias            False leaves b out
-    kernel_initializer  "glorot_uniform", "he_normal", ...; None takes He uniform before relu and
+    kernel_initializer  "glorot_uniform", "he_normal", "orthogonal", "random_normal(stddev=0.1)",
+                        "constant(value=0.5)", ...; None takes He uniform before relu and
                         leaky_relu, and Glorot uniform otherwise; biases start at 0
     input_dim           D, for the first layer; otherwise it is read off the layer below or the data
 
@@ -112,7 +124,7 @@ class Dense(Layer):
         if self.activation is not None:
             choose("activation", self.activation, ACTIVATIONS, "Dense")
         if self.kernel_initializer is not None:
-            choose("kernel_initializer", self.kernel_initializer, INITIALIZERS, "Dense")
+            formula_of("kernel_initializer", self.kernel_initializer, INITIALIZERS, "Dense")
         if self.input_dim is not None:
             set_(self, "input_dim", positive_int("input_dim of Dense", self.input_dim))
         if not isinstance(self.use_bias, bool):
@@ -133,7 +145,7 @@ class Dense(Layer):
     def initializer(self, following: str | None = None) -> Formula:
         """The formula of the kernel's initial values; ``following``: an activation layer after."""
         if self.kernel_initializer is not None:
-            return INITIALIZERS[self.kernel_initializer]
+            return formula_of("kernel_initializer", self.kernel_initializer, INITIALIZERS)
         before_rectifier = (self.activation or following) in _RECTIFIERS
         return initializers.HE_UNIFORM if before_rectifier else initializers.GLOROT_UNIFORM
 

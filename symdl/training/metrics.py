@@ -33,6 +33,14 @@ def _binary_accuracy(t: Array, p: Array) -> float:
     return float(np.mean((p > 0.5) == (t > 0.5)))
 
 
+def _sign_accuracy(t: Array, p: Array) -> float:
+    return float(np.mean((p > 0) == (t > 0)))
+
+
+def _logit_accuracy(t: Array, z: Array) -> float:
+    return float(np.mean((z > 0) == (t > 0.5)))
+
+
 def _categorical_accuracy(t: Array, p: Array) -> float:
     return float(np.mean(p.argmax(axis=1) == t.argmax(axis=1)))
 
@@ -59,6 +67,13 @@ METRICS: dict[str, Compute | None] = {
 }
 
 
+# the losses whose outputs are divided at 0, not at 1/2
+_SIGNED: dict[str, Compute] = {
+    losses.HINGE.name: _sign_accuracy,
+    losses.BINARY_CROSSENTROPY_FROM_LOGITS.name: _logit_accuracy,
+}
+
+
 def metric_of(name: object, loss: Formula, width: int) -> Metric:
     """Return the metric of that name for a model with ``width`` outputs trained with ``loss``.
 
@@ -74,6 +89,7 @@ def metric_of(name: object, loss: Formula, width: int) -> Metric:
         binary = loss.name == losses.BINARY_CROSSENTROPY.name or width == 1
         compute = _binary_accuracy if binary else _categorical_accuracy
         compute = _sparse_accuracy if sparse else compute
+        compute = _SIGNED.get(loss.name, compute)
     elif sparse:
         raise InputError(
             f"the metric {name!r} compares numbers, but with {loss.name} the targets are class "

@@ -2,7 +2,8 @@
 
 All layers of one kind share one formula object, so its adjoint is derived once.  Sizes stay
 symbols: N for the rows of a batch, D0 for the columns of the data, D1, D2, ... for dense layers;
-so what is derived does not depend on any width.
+so what is derived does not depend on any width.  Layers that predict otherwise than they train
+(normalization by batch, noise) make a second list of pieces, for prediction.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from symdl.errors import InputError, Mismatch
 from symdl.formula import Equation, Formula, Variable
 from symdl.notation.indices import Index, size_of
 from symdl.notation.tensors import TensorSymbol
-from symdl.training.layers import ACTIVATIONS, Activation, Dense, Layer
+from symdl.training.formula_layer import FormulaLayer
+from symdl.training.layers import ACTIVATIONS, Activation, Dense, Input, Layer
 from symdl.training.losses import (
     check_last_activation,
     joins_activation,
@@ -49,10 +51,14 @@ _LINEAR = activations.IDENTITY.name
 
 @dataclass(frozen=True)
 class Parameter:
-    """A trained tensor and the formula of its initial values."""
+    """A trained tensor, or a running statistic, and the formula of its initial values.
+
+    following  the variable that holds the next value of a running statistic; None: it is trained
+    """
 
     variable: TensorSymbol
     initializer: Formula
+    following: TensorSymbol | None = None
 
     @property
     def name(self) -> str:
@@ -66,7 +72,13 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Network:
-    """The pieces from the data to the loss, and the variables that are given or asked for."""
+    """The pieces from the data to the loss, and the variables that are given or asked for.
+
+    prediction  the pieces where they differ in prediction, with ``output`` as their output; None
+                where prediction and training are the same
+    state       running statistics, in the order of the layers
+    random      each random tensor and the distribution that it is drawn from
+    """
 
     pieces: tuple[Piece, ...]
     parameters: tuple[Parameter, ...]
@@ -75,6 +87,9 @@ class Network:
     output: TensorSymbol
     loss: sp.Symbol
     batch: sp.Symbol = N
+    prediction: tuple[Piece, ...] | None = None
+    state: tuple[Parameter, ...] = ()
+    random: tuple[tuple[TensorSymbol, str], ...] = ()
 
     @property
     def assumptions(self) -> tuple[Equation, ...]:
@@ -127,6 +142,8 @@ def layer_names(given: Sequence[Layer]) -> tuple[str, ...]:
     names = []
     for layer in given:
         kind = type(layer).__name__.lower()
+        if isinstance(layer, FormulaLayer):
+            kind = layer.training.name
         counts[kind] = counts.get(kind, 0) + 1
         names.append(f"{kind}_{counts[kind]}")
     return tuple(names)
@@ -146,42 +163,93 @@ def network(given: Sequence[Layer], loss: str) -> Network:
     >>> [p.name for p in net.parameters]
     ['dense_1.W', 'dense_1.b', 'dense_2.W', 'dense_2.b']
     """
-    steps, parameters = _steps(given)
+    steps, weights = _steps(given)
     formula = loss_formula(loss)
     check_last_activation(formula, steps[-1].activation)
-    joint = joins_activation(formula)
-    pieces, value = [], TensorSymbol("x", (N, DATA_SIZE))
-    data = value
-    for step in steps[:-1] if joint else steps:
-        piece, value = step.piece(value)
-        pieces.append(piece)
-    end = _joint(steps[-1], formula, value) if joint else _loss_alone(formula, value)
-    output = end.variable(formula.inputs[0])
-    target = end.variable(targets_of(formula))
-    return Network((*pieces, end), parameters, data, target, output, end.variable(losses.L))
+    pieces = _pieces(steps, formula)
+    end = pieces[-1]
+    predicting = [step.predicting for step in steps]
+    differs = predicting != steps
+    prediction = _pieces([s for s in predicting if s is not None], formula) if differs else pieces
+    return Network(
+        pieces,
+        tuple(p for p in weights if p.following is None),
+        TensorSymbol("x", (N, DATA_SIZE)),
+        end.variable(targets_of(formula)),
+        prediction[-1].variable(formula.inputs[0]),
+        end.variable(losses.L),
+        prediction=prediction if differs else None,
+        state=tuple(p for p in weights if p.following is not None),
+        random=tuple(
+            (piece.variable(v), draw)
+            for step, piece in zip(steps, pieces, strict=False)
+            for v, draw in step.draws
+        ),
+    )
 
 
 def parameters_of(given: Sequence[Layer]) -> tuple[Parameter, ...]:
-    """Return the parameters of the layers, in the order of the layers."""
+    """Return the parameters and the running statistics, in the order of the layers."""
     return _steps(given)[1]
+
+
+def _pieces(steps: Sequence[_Step], loss: Formula) -> tuple[Piece, ...]:
+    joint = joins_activation(loss)
+    pieces, value = [], TensorSymbol("x", (N, DATA_SIZE))
+    for step in steps[:-1] if joint else steps:
+        piece, value = step.piece(value)
+        pieces.append(piece)
+    end = _joint(steps[-1], loss, value) if joint else _loss_alone(loss, value)
+    return (*pieces, end)
 
 
 @dataclass(frozen=True)
 class _Step:
-    """One piece to come: the affine part of a dense layer, or an activation."""
+    """One piece to come: the affine part of a dense layer, an activation, or a layer's formula."""
 
     kind: Formula
     name: str
     size: Expr
     activation: str | None = None
+    layer: FormulaLayer | None = None
 
     def piece(self, value: TensorSymbol) -> tuple[Piece, TensorSymbol]:
         """The piece that reads ``value``, and the tensor that it puts out."""
         given = self.kind.inputs[0]
         sizes = {layers.i.size: value.axes[1], K: self.size}
         short = "h" if self.activation else "z"
-        piece = _named(self.kind, sizes, {given: value}, layer=self.name, short=short)
+        names: dict[Variable, Variable] = {given: value}
+        if self.layer is not None:
+            short = "y"
+            sizes |= {s: size_of(f"{s}_{self.name}") for s in self.layer.pieces_inside}
+            names |= self.layer.constants
+            plain = Renaming({}, sizes)
+            for v in self.kind.inputs[1:]:  # the running statistics
+                names[v] = _with_prefix(self.name, plain.variable(v))
+        piece = _named(self.kind, sizes, names, layer=self.name, short=short)
         return piece, piece.variable(self.kind.output)
+
+    @property
+    def predicting(self) -> _Step | None:
+        """The same step in prediction; None where it is left out."""
+        if self.layer is None or self.layer.prediction is self.kind:
+            return self
+        kind = self.layer.prediction
+        return None if kind is None else replace(self, kind=kind)
+
+    @property
+    def draws(self) -> tuple[tuple[Variable, str], ...]:
+        """The random tensors of the kind, and what they are drawn from."""
+        return () if self.layer is None else tuple(self.layer.draws.items())
+
+    def weights(self, below: Expr) -> list[Parameter]:
+        """The parameters and running statistics of a layer that is a formula."""
+        assert self.layer is not None
+        piece, _ = self.piece(TensorSymbol("x", (N, below)))
+        found = [(v, None) for v in self.kind.parameters]
+        found += [(old, piece.variable(new)) for old, new in self.kind.state]
+        initial = self.layer.initial
+        return [Parameter(piece.variable(v), initial[v], following) for v, following in found]
 
 
 def _steps(given: Sequence[Layer]) -> tuple[list[_Step], tuple[Parameter, ...]]:
@@ -189,9 +257,11 @@ def _steps(given: Sequence[Layer]) -> tuple[list[_Step], tuple[Parameter, ...]]:
     parameters: list[Parameter] = []
     size, count, units = DATA_SIZE, 0, 0
     for layer, name, after in zip(given, layer_names(given), [*given[1:], None], strict=False):
+        below = size
+        if layer.units_out is not None and not isinstance(layer, Input):
+            count, units = count + 1, layer.units_out
+            size = size_of(f"D{count}")
         if isinstance(layer, Dense):
-            count, units = count + 1, layer.units
-            below, size = size, size_of(f"D{count}")
             kind = layers.DENSE if layer.use_bias else layers.DENSE_NO_BIAS
             steps.append(_Step(kind, name, size))
             kernel = TensorSymbol(f"{name}.W", (below, size))
@@ -200,10 +270,13 @@ def _steps(given: Sequence[Layer]) -> tuple[list[_Step], tuple[Parameter, ...]]:
             if layer.use_bias:
                 bias = TensorSymbol(f"{name}.b", (size,))
                 parameters.append(Parameter(bias, initializers.ZEROS))
+        elif isinstance(layer, FormulaLayer):
+            steps.append(_Step(layer.training, name, size, layer=layer))
+            parameters.extend(steps[-1].weights(below))
         if layer.applied is not None and layer.applied != _LINEAR:
             steps.append(_Step(activation_kind(layer.applied), name, size, layer.applied))
             _check_softmax(layer.applied, units)
-    if not parameters:
+    if not any(p.following is None for p in parameters):
         raise InputError("the model has no layer with weights: add Dense(units)")
     return steps, tuple(parameters)
 
@@ -224,7 +297,7 @@ def _joint(step: _Step, loss: Formula, value: TensorSymbol) -> Piece:
 
 
 def _loss_alone(loss: Formula, value: TensorSymbol) -> Piece:
-    return _named(loss, {K: value.axes[1]}, {loss.inputs[0]: value})
+    return _named(loss, {K: value.axes[1]}, {loss.inputs[0]: value}, layer="loss")
 
 
 def _named(
@@ -240,15 +313,22 @@ def _named(
     plain = Renaming({}, sizes)
     output = kind.output if output is None else output
     found: dict[Variable, Variable] = dict(kind.hyper)
-    for v in (*kind.inputs, *kind.parameters, *kind.defined):
-        if not isinstance(v, TensorSymbol):
-            continue
-        name = f"{layer}.{short if v == output else v.name}"
-        if v in kind.inputs:
-            name = "t"
-        sized = plain.variable(v)
-        found[v] = TensorSymbol(name, sized.axes, sized.positive_elements, sized.labels)
+    old = (v for v, _ in kind.state)
+    for v in (*kind.inputs, *kind.parameters, *kind.random, *old, *kind.defined):
+        if isinstance(v, TensorSymbol):
+            sized = plain.variable(v)
+            found[v] = _with_prefix(layer, sized, short if v == output else v.name)
+            if v in kind.inputs:
+                found[v] = _called(sized, "t")
     return Piece(kind, Renaming({**found, **names}, sizes))
+
+
+def _with_prefix(layer: str, v: TensorSymbol, short: str = "") -> TensorSymbol:
+    return _called(v, f"{layer}.{short or v.name}")
+
+
+def _called(v: TensorSymbol, name: str) -> TensorSymbol:
+    return TensorSymbol(name, v.axes, v.positive_elements, v.labels)
 
 
 def sizes_of(given: Sequence[Layer], columns: int | None = None) -> dict[sp.Symbol, int]:
@@ -266,12 +346,16 @@ def sizes_of(given: Sequence[Layer], columns: int | None = None) -> dict[sp.Symb
             "the size of the input is not known yet: begin the model with Input(columns), give "
             "the first layer input_dim=, or fit the model to data"
         )
-    found = {DATA_SIZE: width}
+    found, count = {DATA_SIZE: width}, 0
     for layer, name in zip(given, layer_names(given), strict=True):
         if layer.columns not in (None, width):
             raise Mismatch(f"{name} expects {layer.columns} columns, but {below} puts out {width}")
-        if isinstance(layer, Dense):
-            found[size_of(f"D{len(found)}")] = layer.units
+        if layer.units_out is not None and not isinstance(layer, Input):
+            count += 1
+            found[size_of(f"D{count}")] = layer.units_out
+        if isinstance(layer, FormulaLayer):
+            inside = layer.pieces_inside.items()
+            found |= {size_of(f"{s}_{name}"): number for s, number in inside}
         width, below = layer.units_out or width, name
     if columns not in (None, found[DATA_SIZE]):
         name = layer_names(given)[0]

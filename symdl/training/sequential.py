@@ -40,7 +40,7 @@ _ANY = Setup(loss="half_squared_error", optimizer=None)  # to predict before com
 class Sequential:
     """A model that is a list of layers.
 
-    layers  Input, Dense, Activation, ...; more can be put on top with ``add``
+    layers  Input, Dense, Activation, Dropout, ...; more can be put on top with ``add``
     seed    a whole number or a numpy Generator for the initial weights.  The default is 0, not
             chance: the same model starts from the same weights until another seed is given.
 
@@ -131,8 +131,9 @@ class Sequential:
 
         The loss of an epoch is the mean over its rows, each before the update of its batch;
         metrics and validation are taken after the epoch.  ``validation_split`` takes the last
-        rows away before shuffling.  ``seed`` decides the order of the rows: the same seed gives
-        the same weights, bit for bit.  ``verbose``: 0 quiet, 1 a bar on a terminal, 2 lines.
+        rows away before shuffling.  ``seed`` decides the order of the rows and what noise
+        layers draw: the same seed gives the same weights, bit for bit.  ``verbose``: 0 quiet, 1 a
+        bar on a terminal, 2 lines.
 
         Raises InputError and Mismatch for data that the model cannot be trained on.
         """
@@ -140,14 +141,17 @@ class Sequential:
 
         epochs = positive_int("epochs", epochs)
         batch_size = positive_int("batch_size", batch_size)
+        generator = generator_of(seed)
         data, validation = loop.split_off(self._data(x, y), validation_split)
         if validation_data is not None:
             if validation is not None:
                 raise InputError("give validation_split or validation_data, not both")
             validation = self._data(*loop.pair(validation_data), " of validation_data")
+        step = self._trainable()
+        step.generator = generator
         return loop.train(
             self,
-            self._trainable(),
+            step,
             data,
             validation,
             metrics=self._metrics(),
@@ -155,7 +159,7 @@ class Sequential:
             reporter=reporter(verbose, epochs, -(-len(data) // batch_size)),
             epochs=epochs,
             batch_size=batch_size,
-            generator=generator_of(seed) if shuffle else None,
+            generator=generator if shuffle else None,
         )
 
     def train_on_batch(self, x: object, y: object) -> float:
@@ -164,7 +168,10 @@ class Sequential:
         return float(self._trainable().step(data.x, data.t))
 
     def evaluate(self, x: object, y: object, *, batch_size: int = 32) -> float | list[float]:
-        """Return the loss, or [loss, metric, ...] where the model was compiled with metrics."""
+        """Return the loss, or [loss, metric, ...] where the model was compiled with metrics.
+
+        As in ``predict``, noise is left out and running statistics stand for those of the batch.
+        """
         size = positive_int("batch_size", batch_size)
         data = self._data(x, y)
         found = list(loop.evaluate(self.step, data, self._metrics(), size).values())
@@ -190,7 +197,7 @@ class Sequential:
         return self._running()
 
     def get_weights(self) -> list[Array]:
-        """Return copies of the weights: kernels (in, out) and biases, layer by layer."""
+        """Return copies of the weights and running statistics, layer by layer."""
         self._build()
         return [np.array(w) for w in self._weights.values()]
 
@@ -248,7 +255,11 @@ class Sequential:
     @property
     def _units(self) -> int:
         """The number of columns that come out."""
-        return next(layer.units_out for layer in reversed(self._layers) if layer.units_out)
+        units = (layer.units_out for layer in reversed(self._layers) if layer.units_out)
+        found = next(units, self._columns)
+        if found is None:
+            raise InputError("the number of columns is not known yet: begin with Input(columns)")
+        return found
 
     def _knows_columns(self) -> bool:
         first = self._layers[0] if self._layers else Layer()
@@ -270,7 +281,9 @@ class Sequential:
             chosen = self.setup or _ANY
             sizes = sizes_of(self._layers, self._columns)
             self._step = build(network(self._layers, chosen.loss), chosen, sizes, self._weights)
-            self._weights = {name: self._step.parameters[name] for name in self._weights}
+            self._step.generator = generator_of(self.seed)
+            held = {**self._step.parameters, **self._step.statistics}
+            self._weights = {name: held[name] for name in self._weights}
         return self._step
 
     def _compiled(self) -> Setup:

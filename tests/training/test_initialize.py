@@ -15,6 +15,11 @@ VARIANCES = {
     "glorot_normal": 2 / 500,
     "he_uniform": 2 / 300,
     "he_normal": 2 / 300,
+    "lecun_uniform": 1 / 300,
+    "lecun_normal": 1 / 300,
+    "random_uniform": 0.05**2 / 3,
+    "random_normal": 0.05**2,
+    "constant": 0.0,
     "zeros": 0.0,
 }
 

@@ -52,7 +52,7 @@ def test_unknown_activation_names_the_nearest(make, wrong, right):
 
 def test_unknown_names_list_those_known():
     with pytest.raises(InputError, match=r"known: .*he_uniform"):
-        Dense(3, kernel_initializer="orthogonal")
+        Dense(3, kernel_initializer="identity")
     with pytest.raises(InputError, match="use_bias"):
         Dense(3, use_bias=NO)
     with pytest.raises(InputError, match="did you mean 'mean_squared_error'"):

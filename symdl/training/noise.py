@@ -1,0 +1,82 @@
+"""Layers that add noise in training and leave the data alone in prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symdl.catalog import noise
+from symdl.formula import Formula, Variable
+from symdl.training.choices import real_number
+from symdl.training.formula_layer import FormulaLayer, exact
+
+__all__ = ["Dropout", "GaussianNoise"]
+
+
+@dataclass(frozen=True)
+class Dropout(FormulaLayer):
+    """In training, each element is 0 with probability ``rate``, and else divided by 1 - rate.
+
+    So its mean stays what it was, and prediction needs no scaling.  The draws follow from the seed
+    of ``fit``.  Raises InputError for a rate outside of [0, 1).
+
+    >>> Dropout(1.0)
+    Traceback (most recent call last):
+        ...
+    symdl.errors.InputError: rate of Dropout must be in [0, 1), not 1.0
+    """
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", real_number("rate of Dropout", self.rate, 0, 1))
+
+    @property
+    def training(self) -> Formula:
+        return noise.DROPOUT
+
+    @property
+    def prediction(self) -> None:
+        return None
+
+    @property
+    def constants(self) -> Mapping[sp.Symbol, sp.Expr]:
+        return {noise.rate: exact(self.rate)}
+
+    @property
+    def draws(self) -> Mapping[Variable, str]:
+        return {noise.uniform: "uniform"}
+
+
+@dataclass(frozen=True)
+class GaussianNoise(FormulaLayer):
+    """In training, normal noise of mean 0 and standard deviation ``stddev`` is added.
+
+    The draws follow from the seed of ``fit``.  Raises InputError for a stddev below 0.
+
+    >>> GaussianNoise(0.1).stddev
+    0.1
+    """
+
+    stddev: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stddev", real_number("stddev of GaussianNoise", self.stddev, 0))
+
+    @property
+    def training(self) -> Formula:
+        return noise.GAUSSIAN_NOISE
+
+    @property
+    def prediction(self) -> None:
+        return None
+
+    @property
+    def constants(self) -> Mapping[sp.Symbol, sp.Expr]:
+        return {noise.stddev: exact(self.stddev)}
+
+    @property
+    def draws(self) -> Mapping[Variable, str]:
+        return {noise.normal: "normal"}
