@@ -3,6 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
+import sympy as sp
 
 import symdl as sd
 from symdl.catalog import activations, losses
@@ -151,3 +152,26 @@ def test_float32_stays_float32(loss):
     step = model(3, "softmax", loss, "float32")
     x = np.zeros((2, 3), np.float32)
     assert step.forward(x).dtype == np.float32
+
+
+N, J, K2 = sd.indices("n:N j:K k:K")
+Z, P = sd.tensors("z[n,j] p[n,j]", N, J)
+WHOLE = sd.total(sp.exp(Z[N, K2]), K2)
+OWN = {
+    "softmax": (sp.exp(Z[N, J]) / WHOLE, softmax),
+    "log of softmax": (Z[N, J] - sp.log(WHOLE), lambda row: [mpmath.log(p) for p in softmax(row)]),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("row", LOGITS[:6])
+@pytest.mark.parametrize("name", OWN)
+def test_a_users_own_softmax_in_one_equation_is_finite_too(name, row, dtype):
+    formula, exact = OWN[name]
+    run = sd.compile(sd.Formula(sp.Eq(P[N, J], formula), output=P, inputs=Z), dtype=dtype)
+    row = np.array([row], dtype)
+    found, right = run(row)[0], np.array([float(v) for v in exact(row[0])])
+    scale = max(1.0, float(np.abs(row).max()))
+    tolerance = 8 * float(np.finfo(dtype).eps) * (scale if name != "softmax" else 1.0)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, right, rtol=8 * float(np.finfo(dtype).eps), atol=tolerance)

@@ -20,11 +20,11 @@ from sympy.core.expr import Expr
 from symdl.calculus.forms import tidy
 from symdl.errors import SymdlError
 from symdl.formula import Equation, Formula, Variable
-from symdl.notation.binders import Binder, Peak, Total
+from symdl.notation.binders import Binder, Peak, Total, loose, rename
 from symdl.notation.functions import xlogy
 from symdl.notation.normal import is_zero, normal
 from symdl.notation.tensors import Elem, TensorSymbol
-from symdl.notation.walk import inline, variables
+from symdl.notation.walk import free_indices, inline, variables
 
 __all__ = ["Stabilised", "stabilise"]
 
@@ -40,8 +40,9 @@ class Stabilised:
 @lru_cache(maxsize=1024)
 def stabilise(formula: Formula) -> Stabilised:
     """Rewrite the equations of ``formula`` for running; a rewrite not proved equal is not taken."""
-    equations, done = list(formula.equations), []
-    shifted = _shift(equations)
+    equations, done = _named(formula), []
+    kept = {formula.output, *(new for _, new in formula.state)}
+    shifted = _shift(equations, kept)
     if shifted is not None:
         done += [("shift by the maximum", *pair) for pair in shifted[1]]
         equations = shifted[0]
@@ -74,7 +75,7 @@ def _inlined(e: Expr, known: Mapping[Expr, Expr]) -> Expr:
 
 
 def _shift(
-    equations: list[Equation],
+    equations: list[Equation], kept: set[Variable]
 ) -> tuple[list[Equation], list[tuple[Equation, Equation]]] | None:
     """Shift the exponents of e = exp(u), S = sum e by the maximum of u, if the rest allows it."""
     found = _exponential_and_sum(equations)
@@ -98,14 +99,47 @@ def _shift(
         elif o == s:
             out += [o, s_new]
         elif variables(o.rhs) & {e.variable, s.variable}:
-            better = Equation(o.lhs, inline(o.rhs, swap))
-            if is_zero(_inlined(o.rhs, old) - _inlined(better.rhs, new)) is not True:
+            scaled = {lhs: value * sp.exp(top_at) for lhs, value in swap.items()}
+            forms = (inline(o.rhs, swap), _rewritten(inline(o.rhs, scaled), {}))
+            better = next((f for f in forms if _equal_with(o.rhs, old, f, new)), None)
+            if better is None or any(shift.variable in variables(a) for a in better.atoms(sp.exp)):
                 return None
-            out.append(better)
-            changed.append((o, better))
+            out.append(Equation(o.lhs, better))
+            changed.append((o, out[-1]))
         else:
             out.append(o)
-    return (_without_unread(out, {e.variable, s.variable}), changed) if changed else None
+    unneeded = {e.variable, s.variable} - kept
+    return (_without_unread(out, unneeded), changed) if changed else None
+
+
+def _equal_with(a: Expr, of_a: Mapping[Expr, Expr], b: Expr, of_b: Mapping[Expr, Expr]) -> bool:
+    return is_zero(_inlined(a, of_a) - _inlined(b, of_b)) is True
+
+
+def _named(formula: Formula) -> list[Equation]:
+    """The equations, with sums of exponentials inside others given names of their own."""
+    equations = formula.equations
+    names = {v.name for o in equations for v in (o.variable, *variables(o.rhs))}
+    return [new for e in equations for new in _with_named_sum(e, names)]
+
+
+def _with_named_sum(e: Equation, names: set[str]) -> list[Equation]:
+    """y = f(exp(u), sum exp(u)) as three equations: e = exp(u), S = sum e, y = f(e, S)."""
+    sums = (t for t in e.rhs.atoms(Total) if len(t.bounds) == 1 and isinstance(t.body, sp.exp))
+    total = next((t for t in sorted(sums, key=str) if not loose(t)), None)
+    if total is None:
+        return [e]
+    body, (k,) = total.open()
+    free = tuple(sorted(free_indices(total), key=lambda i: i.sort_key()))
+    power = TensorSymbol(_new("e", names), (*(i.size for i in free), k.size), positive=True)
+    whole = _at_new(_new("S", names), free, positive=True)
+    here = {total: whole}
+    here |= {rename(body, {k: i}): power[(*free, i)] for i in e.index if i.size == k.size}
+    return [
+        Equation(power[(*free, k)], body),
+        Equation(whole, Total(power[(*free, k)], k)),
+        Equation(e.lhs, rename(e.rhs, here)),
+    ]
 
 
 def _exponential_and_sum(equations: list[Equation]) -> tuple[Equation, Equation, Expr] | None:
@@ -130,15 +164,15 @@ def _summed_axis(e: Equation, total: Total) -> Expr | None:
 def _renamed_head(e: Equation, names: set[str], rhs: Expr) -> Equation:
     v = e.variable
     if isinstance(v, TensorSymbol):
-        w = TensorSymbol(_new(f"{v.name}_shifted", names), v.axes, v.positive_elements)
+        w = TensorSymbol(_new(f"{v.name}_shifted", names), v.axes, positive=True)
         return Equation(Elem(w, *e.index), rhs)
     return Equation(sp.Symbol(_new(f"{v.name}_shifted", names), positive=True), rhs)
 
 
-def _at_new(name: str, index: tuple[Expr, ...]) -> Expr:
+def _at_new(name: str, index: tuple[Expr, ...], positive: bool = False) -> Expr:
     if not index:
-        return sp.Symbol(name, real=True)
-    return Elem(TensorSymbol(name, tuple(i.size for i in index)), *index)
+        return sp.Symbol(name, positive=True) if positive else sp.Symbol(name, real=True)
+    return Elem(TensorSymbol(name, tuple(i.size for i in index), positive), *index)
 
 
 def _new(name: str, names: set[str]) -> str:
