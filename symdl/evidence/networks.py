@@ -32,10 +32,11 @@ def judge_network(net: Backward, seed: int = 0) -> tuple[tuple[str, Verdict], ..
     for d in net.pieces:
         kind = d.piece.kind
         name = kind.name or f"formula of {kind.output}"
-        out[f"{name}: the form that runs"] = judge_running_form(kind)
-        if d.adjoint.wrt:
-            for what, verdict in judge_adjoint(kind, d.adjoint.wrt):
-                out[f"{name}: {what}"] = verdict
+        found = [("the form that runs", judge_running_form(kind))]
+        found += judge_adjoint(kind, d.adjoint.wrt) if d.adjoint.wrt else ()
+        for what, verdict in found:  # kinds of one name share a line: its weakest verdict counts
+            label = f"{name}: {what}"
+            out[label] = weakest((verdict, out.get(label, verdict)))
     kinds = weakest(out.values())
     for v in net.gradients:
         seen = _judge_parameter(net, v, seed)
@@ -46,14 +47,20 @@ def judge_network(net: Backward, seed: int = 0) -> tuple[tuple[str, Verdict], ..
 
 
 def judge_running_form(kind: Formula) -> Verdict:
-    """Judge the rewrites that keep a kind finite: its output is the same as written."""
-    running = stabilise(kind).formula
-    written, runs = kind.equation(kind.output), running.equation(kind.output)
-    if written == runs and kind.equations == running.equations:
+    """Judge the rewrites that keep a kind finite: every variable is what is written.
+
+    Each equation that runs otherwise is judged by itself, everything it reads as written.
+    """
+    running = stabilise(kind).formula.equations
+    if kind.equations == running:
         return Verdict("proved", "runs as written")
-    names = {e.lhs: e for e in (*running.equations, *kind.equations) if e.variable != kind.output}
-    ordered = _ordered(list(names.values()))
-    return judge_equation(written.rhs, runs.rhs, ordered, kind.assumptions)
+    written = {e.lhs: e for e in kind.equations}
+    ordered = _ordered(list({e.lhs: e for e in (*running, *kind.equations)}.values()))
+    return weakest(
+        judge_equation(written[e.lhs].rhs, e.rhs, ordered, kind.assumptions)
+        for e in running
+        if e.lhs in written
+    )
 
 
 def _ordered(equations: list[Equation]) -> list[Equation]:

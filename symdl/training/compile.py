@@ -24,7 +24,7 @@ from symdl.training.optimizers import Optimizer, optimizer_of
 if TYPE_CHECKING:
     from symdl.training.sequential import Sequential
 
-__all__ = ["BACKENDS", "Setup", "build", "compile", "setup"]
+__all__ = ["BACKENDS", "Setup", "build", "compile", "compile_formula", "setup"]
 
 BACKENDS = ("numpy",)
 DTYPES = ("float64", "float32")
@@ -147,7 +147,7 @@ def compile(
     if isinstance(model_or_formula, Formula):
         if loss is not None or optimizer is not None:
             raise InputError("a formula is compiled as it is: leave loss and optimizer away")
-        return _function(model_or_formula, backend, dtype or "float64")
+        return compile_formula(model_or_formula, backend, dtype or "float64")
     model = model_or_formula
     before = model.setup or Setup("", None)
     if loss is None and not before.loss:
@@ -162,7 +162,8 @@ def compile(
     return model.step
 
 
-def _function(formula: Formula, backend: str, dtype: str) -> Compiled:
+def compile_formula(formula: Formula, backend: str = "numpy", dtype: str = "float64") -> Compiled:
+    """Return a formula as a function of its inputs, parameters, draws and old states."""
     _check_backend(backend)
     constants = Renaming(dict(formula.hyper), {})
     equations = [constants.equation(e) for e in stabilise(formula).formula.equations]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from symdl.catalog import losses
 from symdl.errors import InputError
 from symdl.formula import Formula
 from symdl.training.choices import choose
+from symdl.training.compile import compile_formula
 from symdl.training.losses import is_sparse
 
 __all__ = ["METRICS", "Metric", "metric_of"]
@@ -49,22 +51,21 @@ def _sparse_accuracy(t: Array, p: Array) -> float:
     return float(np.mean(p.argmax(axis=1) == t))
 
 
-def _squared(t: Array, p: Array) -> float:
-    return float(np.mean((t - p) ** 2, dtype=np.float64))
-
-
-def _absolute(t: Array, p: Array) -> float:
-    return float(np.mean(np.abs(t - p), dtype=np.float64))
-
-
-METRICS: dict[str, Compute | None] = {
+METRICS: dict[str, Formula | None] = {
     "accuracy": None,  # binary, categorical or with labels: the loss and its width decide
     "acc": None,
-    "mse": _squared,
-    "mean_squared_error": _squared,
-    "mae": _absolute,
-    "mean_absolute_error": _absolute,
+    "mse": losses.MSE,
+    "mean_squared_error": losses.MSE,
+    "mae": losses.MAE,
+    "mean_absolute_error": losses.MAE,
 }
+
+
+@lru_cache(maxsize=8)
+def _of_formula(formula: Formula) -> Compute:
+    """A loss of predictions and targets as a metric, compiled in float64."""
+    run = compile_formula(formula)
+    return lambda t, p: float(run(p, t))
 
 
 # the losses whose outputs are divided at 0, not at 1/2
@@ -83,16 +84,17 @@ def metric_of(name: object, loss: Formula, width: int) -> Metric:
     >>> metric_of("mae", loss_formula("mse"), 1).compute(np.zeros((2, 1)), np.ones((2, 1)))
     1.0
     """
-    compute = choose("metric", name, METRICS)
+    formula = choose("metric", name, METRICS)
     sparse = is_sparse(loss)
-    if compute is None:
+    if formula is None:
         binary = loss.name == losses.BINARY_CROSSENTROPY.name or width == 1
-        compute = _binary_accuracy if binary else _categorical_accuracy
+        compute: Compute = _binary_accuracy if binary else _categorical_accuracy
         compute = _sparse_accuracy if sparse else compute
         compute = _SIGNED.get(loss.name, compute)
-    elif sparse:
+        return Metric(str(name), compute)
+    if sparse:
         raise InputError(
             f"the metric {name!r} compares numbers, but with {loss.name} the targets are class "
             "labels: use 'accuracy'"
         )
-    return Metric(str(name), compute)
+    return Metric(str(name), _of_formula(formula))
