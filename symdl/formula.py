@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -56,11 +56,13 @@ class Formula:
     state        pairs (old, new): running statistics, the moments of an optimizer
     random       0/1 masks and other draws
     hyper        constants of the formula (slopes, rates) with their default values
+    domain       the set that each given variable lies in; see ``domain_of`` for those not named
     kinks        where the derivative jumps, and the value chosen there
     assumptions  equations that hold for the data, such as sum_j t_j = 1; checked on the data
     source       the paper or text it is taken from
 
-    Raises InputError where an equation reads what is not defined, or a variable is defined twice.
+    Raises InputError where an equation reads what is not defined, a variable is defined twice, or
+    a domain is no set.
 
     >>> x, y = sp.symbols("x y", real=True)
     >>> Formula(sp.Eq(y, 1 / (1 + sp.exp(-x))), output=y, inputs=[x]).equations[0].variable
@@ -74,6 +76,7 @@ class Formula:
     state: tuple[tuple[Variable, Variable], ...]
     random: tuple[Variable, ...]
     hyper: tuple[tuple[Variable, Expr], ...]
+    domain: tuple[tuple[Variable, sp.Set], ...]
     kinks: tuple[str, ...]
     assumptions: tuple[Equation, ...]
     name: str
@@ -90,6 +93,7 @@ class Formula:
         state: Iterable[tuple[Variable, Variable]] = (),
         random: Iterable[Variable] | Variable = (),
         hyper: Iterable[tuple[Variable, Expr]] = (),
+        domain: Mapping[Variable, sp.Set] | Iterable[tuple[Variable, sp.Set]] = (),
         kinks: Iterable[str] = (),
         assumptions: Any = (),
         name: str = "",
@@ -104,6 +108,7 @@ class Formula:
             "state": tuple((from_sympy(old), from_sympy(new)) for old, new in state),
             "random": tuple(map(from_sympy, _many(random))),
             "hyper": tuple((from_sympy(symbol), value) for symbol, value in hyper),
+            "domain": tuple((from_sympy(v), values) for v, values in dict(domain).items()),
             "kinks": tuple(kinks),
             "assumptions": tuple(_equation(e) for e in _many(assumptions)),
             "name": name,
@@ -116,8 +121,7 @@ class Formula:
 
     def _check(self) -> None:
         self._check_names()
-        known = {*self.inputs, *self.parameters, *self.random}
-        known |= {old for old, _ in self.state} | {symbol for symbol, _ in self.hyper}
+        known = set(self.given)
         for equation in self.equations:
             if equation.variable in known:
                 raise InputError(f"{equation.variable} is defined twice, or is also an input")
@@ -131,14 +135,44 @@ class Formula:
             known.add(equation.variable)
         if self.output not in known:
             raise InputError(f"the output {self.output} is not defined by any equation")
+        self._check_domain()
 
     def _check_names(self) -> None:
-        given = [*self.inputs, *self.parameters, *self.random, *(s for s, _ in self.hyper)]
-        given += [old for old, _ in self.state]
-        names = [v.name for v in given]
-        for v in given:
+        names = [v.name for v in self.given]
+        for v in self.given:
             if names.count(v.name) > 1:
                 raise InputError(f"{v.name} is given twice among inputs, parameters and the rest")
+
+    def _check_domain(self) -> None:
+        for v, values in self.domain:
+            if v not in self.given:
+                raise InputError(f"domain: {v} is not given to the formula {self.name!r}")
+            if not isinstance(values, sp.Set):
+                raise InputError(
+                    f"the domain of {v} must be a set such as sympy.Reals or "
+                    f"sympy.Interval(0, 1), not {values!r}"
+                )
+
+    @property
+    def given(self) -> tuple[Variable, ...]:
+        """All variables whose values come from outside, in the order of the constructor's words."""
+        states = (old for old, _ in self.state)
+        constants = (symbol for symbol, _ in self.hyper)
+        return (*self.inputs, *self.parameters, *states, *self.random, *constants)
+
+    def domain_of(self, variable: Variable) -> sp.Set:
+        """The set that a given variable lies in; of a tensor, that each of its elements lies in.
+
+        Where ``domain`` does not name it, what the symbol is declared to be: the labels of an axis,
+        positive, not negative, or real.
+
+        >>> x, y = sp.symbols("x y", real=True)
+        >>> Formula(sp.Eq(y, x**2), output=y, inputs=[x]).domain_of(x)
+        Reals
+        """
+        declared = _declared(variable)
+        named = dict(self.domain).get(variable, declared)
+        return declared if named == sp.S.Reals else named
 
     def equation(self, variable: Variable) -> Equation:
         """Return the equation that defines ``variable``."""
@@ -152,6 +186,16 @@ class Formula:
     def _repr_latex_(self) -> str:
         lines = [rf"{sp.latex(e.lhs)} &= {sp.latex(e.rhs)}" for e in self.equations]
         return r"$\displaystyle\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}$"
+
+
+def _declared(v: Variable) -> sp.Set:
+    if isinstance(v, TensorSymbol):
+        if v.labels is not None:
+            return sp.Range(v.labels)
+        return sp.Interval.open(0, sp.oo) if v.positive_elements else sp.S.Reals
+    if v.is_positive:
+        return sp.S.Naturals if v.is_integer else sp.Interval.open(0, sp.oo)
+    return sp.Interval(0, sp.oo) if v.is_nonnegative else sp.S.Reals
 
 
 def _many(value: Any) -> Iterable[Any]:

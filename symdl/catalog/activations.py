@@ -37,29 +37,32 @@ gain = sp.Symbol("lambda", positive=True)
 gate, inner, squashed = real("s"), real("u"), real("q")
 
 IDENTITY = Formula(
-    sp.Eq(y, x), output=y, inputs=[x], name="linear", title="identity",
+    sp.Eq(y, x), output=y, inputs=[x], domain={x: sp.Reals}, name="linear", title="identity",
     source="Bishop (2006), Pattern Recognition and Machine Learning, section 5.1",
 )  # fmt: skip
 
 SIGMOID = Formula(
-    sp.Eq(y, 1 / (1 + sp.exp(-x))), output=y, inputs=[x], name="sigmoid", title="sigmoid",
+    sp.Eq(y, 1 / (1 + sp.exp(-x))), output=y, inputs=[x],
+    domain={x: sp.Reals}, name="sigmoid", title="sigmoid",
     source="Bishop (2006), Pattern Recognition and Machine Learning, eq. 4.59",
 )  # fmt: skip
 
 TANH = Formula(
-    sp.Eq(y, sp.tanh(x)), output=y, inputs=[x], name="tanh", title="hyperbolic tangent",
+    sp.Eq(y, sp.tanh(x)), output=y, inputs=[x],
+    domain={x: sp.Reals}, name="tanh", title="hyperbolic tangent",
     source="LeCun, Bottou, Orr, Mueller (1998), Efficient BackProp, section 4.4",
 )  # fmt: skip
 
 RELU = Formula(
-    sp.Eq(y, sp.Max(0, x)), output=y, inputs=[x], name="relu", title="rectified linear unit",
+    sp.Eq(y, sp.Max(0, x)), output=y, inputs=[x],
+    domain={x: sp.Reals}, name="relu", title="rectified linear unit",
     kinks=["x = 0: the derivative is taken as 0"],
     source="Nair, Hinton (2010), Rectified Linear Units Improve Restricted Boltzmann Machines",
 )  # fmt: skip
 
 LEAKY_RELU = Formula(
     sp.Eq(y, sp.Piecewise((x, x > 0), (slope * x, True))),
-    output=y, inputs=[x], hyper=[(slope, sp.Rational(1, 10))],
+    output=y, inputs=[x], domain={x: sp.Reals}, hyper=[(slope, sp.Rational(1, 10))],
     name="leaky_relu", title="leaky rectified linear unit",
     kinks=["x = 0: the derivative is taken as alpha"],
     source="Maas, Hannun, Ng (2013), Rectifier Nonlinearities Improve Neural Network "
@@ -68,7 +71,7 @@ LEAKY_RELU = Formula(
 
 PRELU = Formula(
     sp.Eq(y, sp.Piecewise((x, x > 0), (slope * x, True))),
-    output=y, inputs=[x], parameters=[slope],
+    output=y, inputs=[x], domain={x: sp.Reals}, parameters=[slope],
     name="prelu", title="parametric rectified linear unit",
     kinks=["x = 0: the derivative is taken as alpha"],
     source="He, Zhang, Ren, Sun (2015), Delving Deep into Rectifiers, eq. 1",
@@ -76,7 +79,7 @@ PRELU = Formula(
 
 ELU = Formula(
     sp.Eq(y, sp.Piecewise((x, x > 0), (scale * (sp.exp(x) - 1), True))),
-    output=y, inputs=[x], hyper=[(scale, sp.Integer(1))],
+    output=y, inputs=[x], domain={x: sp.Reals}, hyper=[(scale, sp.Integer(1))],
     name="elu", title="exponential linear unit",
     kinks=["x = 0: the derivative is taken as alpha"],
     source="Clevert, Unterthiner, Hochreiter (2016), Fast and Accurate Deep Network Learning by "
@@ -89,27 +92,29 @@ _LAMBDA = sp.Rational("1.0507009873554804934193349852946")
 
 SELU = Formula(
     sp.Eq(y, sp.Piecewise((gain * x, x > 0), (gain * scale * (sp.exp(x) - 1), True))),
-    output=y, inputs=[x], hyper=[(scale, _ALPHA), (gain, _LAMBDA)],
+    output=y, inputs=[x], domain={x: sp.Reals}, hyper=[(scale, _ALPHA), (gain, _LAMBDA)],
     name="selu", title="scaled exponential linear unit",
     kinks=["x = 0: the derivative is taken as lambda alpha"],
     source="Klambauer, Unterthiner, Mayr, Hochreiter (2017), Self-Normalizing Neural Networks",
 )  # fmt: skip
 
 SOFTPLUS = Formula(
-    sp.Eq(y, sp.log(1 + sp.exp(x))), output=y, inputs=[x], name="softplus", title="softplus",
+    sp.Eq(y, sp.log(1 + sp.exp(x))), output=y, inputs=[x],
+    domain={x: sp.Reals}, name="softplus", title="softplus",
     source="Dugas, Bengio, Belisle, Nadeau, Garcia (2001), Incorporating Second-Order Functional "
     "Knowledge for Better Option Pricing",
 )  # fmt: skip
 
 SOFTSIGN = Formula(
-    sp.Eq(y, x / (1 + sp.Abs(x))), output=y, inputs=[x], name="softsign", title="softsign",
+    sp.Eq(y, x / (1 + sp.Abs(x))), output=y, inputs=[x],
+    domain={x: sp.Reals}, name="softsign", title="softsign",
     source="Bergstra, Desjardins, Lamblin, Bengio (2009), Quadratic Polynomials Learn Better "
     "Image Features",
 )  # fmt: skip
 
 SILU = Formula(
     [sp.Eq(gate, 1 / (1 + sp.exp(-x))), sp.Eq(y, x * gate)],
-    output=y, inputs=[x], name="silu", title="sigmoid linear unit (swish)",
+    output=y, inputs=[x], domain={x: sp.Reals}, name="silu", title="sigmoid linear unit (swish)",
     source="Elfwing, Uchibe, Doya (2018), Sigmoid-Weighted Linear Units; Ramachandran, Zoph, Le "
     "(2017), Searching for Activation Functions",
 )  # fmt: skip
@@ -120,7 +125,8 @@ GELU_TANH = Formula(
         sp.Eq(squashed, sp.tanh(inner)),
         sp.Eq(y, x * (1 + squashed) / 2),
     ],
-    output=y, inputs=[x], name="gelu_tanh", title="Gaussian error linear unit, tanh form",
+    output=y, inputs=[x],
+    domain={x: sp.Reals}, name="gelu_tanh", title="Gaussian error linear unit, tanh form",
     source="Hendrycks, Gimpel (2016), Gaussian Error Linear Units, section 2",
 )  # fmt: skip
 
@@ -130,26 +136,27 @@ MISH = Formula(
         sp.Eq(squashed, sp.tanh(inner)),
         sp.Eq(y, x * squashed),
     ],
-    output=y, inputs=[x], name="mish", title="mish",
+    output=y, inputs=[x], domain={x: sp.Reals}, name="mish", title="mish",
     source="Misra (2019), Mish: A Self Regularized Non-Monotonic Activation Function",
 )  # fmt: skip
 
 HARD_SIGMOID = Formula(
     sp.Eq(y, sp.Max(0, sp.Min(1, x / 6 + sp.Rational(1, 2)))),
-    output=y, inputs=[x], name="hard_sigmoid", title="hard sigmoid",
+    output=y, inputs=[x], domain={x: sp.Reals}, name="hard_sigmoid", title="hard sigmoid",
     kinks=["x = -3 and x = 3: the derivative is taken as 0"],
     source="Howard et al. (2019), Searching for MobileNetV3, section 5.2",
 )  # fmt: skip
 
 HARD_SILU = Formula(
     [sp.Eq(gate, sp.Max(0, sp.Min(1, x / 6 + sp.Rational(1, 2)))), sp.Eq(y, x * gate)],
-    output=y, inputs=[x], name="hard_silu", title="hard swish",
+    output=y, inputs=[x], domain={x: sp.Reals}, name="hard_silu", title="hard swish",
     kinks=["x = -3 and x = 3: the derivative of the gate is taken as 0"],
     source="Howard et al. (2019), Searching for MobileNetV3, section 5.2",
 )  # fmt: skip
 
 LOG_SIGMOID = Formula(
-    sp.Eq(y, -sp.log(1 + sp.exp(-x))), output=y, inputs=[x], name="log_sigmoid",
+    sp.Eq(y, -sp.log(1 + sp.exp(-x))), output=y, inputs=[x],
+    domain={x: sp.Reals}, name="log_sigmoid",
     title="logarithm of the sigmoid",
     source="Bishop (2006), Pattern Recognition and Machine Learning, section 4.3.2",
 )  # fmt: skip
@@ -166,7 +173,7 @@ SOFTMAX = Formula(
         sp.Eq(S[n], Total(e[n, j], j), evaluate=False),
         sp.Eq(p[n, j], e[n, j] / S[n], evaluate=False),
     ],
-    output=p, inputs=[z], name="softmax", title="softmax",
+    output=p, inputs=[z], domain={z: sp.Reals}, name="softmax", title="softmax",
     source="Bridle (1990), Probabilistic Interpretation of Feedforward Classification "
     "Network Outputs",
 )  # fmt: skip

@@ -32,6 +32,8 @@ rate = sp.Symbol("learning_rate", positive=True)
 i = Index("i", size_of("D"))
 inputs, w, w_new = tensors("x[i] w[i] w_new[i]", i)
 
+_BIT = sp.FiniteSet(0, 1)
+
 _MCCULLOCH = "McCulloch, Pitts (1943), A logical calculus of the ideas immanent in nervous activity"
 _ROSENBLATT = "Rosenblatt (1958), The perceptron: a probabilistic model"
 _GATES = "Saito (2016), Deep Learning from Scratch, chapter 2"
@@ -39,7 +41,7 @@ _GATES = "Saito (2016), Deep Learning from Scratch, chapter 2"
 
 def _step(name: str, title: str, at_zero: int) -> Formula:
     return Formula(
-        sp.Eq(y, UnitStep(x, at_zero), evaluate=False), output=y, inputs=[x],
+        sp.Eq(y, UnitStep(x, at_zero), evaluate=False), output=y, inputs=[x], domain={x: sp.Reals},
         name=name, title=title, kinks=[f"x = 0: the value is {at_zero}, the derivative 0"],
         source=_MCCULLOCH,
     )  # fmt: skip
@@ -51,7 +53,8 @@ def _unit(name: str, title: str, at_zero: int) -> Formula:
             sp.Eq(z, Total(w[i] * inputs[i], i) + b, evaluate=False),
             sp.Eq(y, UnitStep(z, at_zero), evaluate=False),
         ],
-        output=y, inputs=[inputs], parameters=[w, b], name=name, title=title,
+        output=y, inputs=[inputs],
+        domain={inputs: sp.Reals}, parameters=[w, b], name=name, title=title,
         kinks=[f"z = 0: the value is {at_zero}, the derivative 0"], source=_ROSENBLATT,
     )  # fmt: skip
 
@@ -64,7 +67,7 @@ THRESHOLD_UNIT_STRICT = _unit("threshold_unit_strict", "threshold unit, 0 at 0",
 
 UNIT_WITH_THRESHOLD = Formula(
     sp.Eq(y, 1 - UnitStep(theta - Total(w[i] * inputs[i], i), 0), evaluate=False),
-    output=y, inputs=[inputs], parameters=[w, theta],
+    output=y, inputs=[inputs], domain={inputs: sp.Reals}, parameters=[w, theta],
     name="unit_with_threshold", title="unit that fires from a threshold on",
     kinks=["at the threshold: the value is 1, the derivative 0"], source=_ROSENBLATT,
 )  # fmt: skip
@@ -78,6 +81,7 @@ def _fires(a: sp.Expr, c: sp.Expr, first: str, second: str, bias: str) -> sp.Exp
 def _gate(name: str, *numbers: str) -> Formula:
     return Formula(
         sp.Eq(y, _fires(x1, x2, *numbers), evaluate=False), output=y, inputs=[x1, x2],
+        domain={x1: _BIT, x2: _BIT},
         name=name, title=f"{name.upper()} gate", kinks=["at the threshold: the value is 0"],
         source=_GATES,
     )  # fmt: skip
@@ -95,7 +99,8 @@ XOR = Formula(
         sp.Eq(s2, _fires(x1, x2, *_OR), evaluate=False),
         sp.Eq(y, _fires(s1, s2, *_AND), evaluate=False),
     ],
-    output=y, inputs=[x1, x2], name="xor", title="XOR gate of three units",
+    output=y, inputs=[x1, x2],
+    domain={x1: _BIT, x2: _BIT}, name="xor", title="XOR gate of three units",
     kinks=["at a threshold: the value is 0"], source=_GATES,
 )  # fmt: skip
 
@@ -106,7 +111,8 @@ PERCEPTRON_RULE = Formula(
         sp.Eq(b_new, b + rate * (t - y), evaluate=False),
         sp.Eq(w_new[i], w[i] + rate * (t - y) * inputs[i], evaluate=False),
     ],
-    output=w_new, inputs=[inputs, t], state=[(w, w_new), (b, b_new)],
+    output=w_new, inputs=[inputs, t],
+    domain={inputs: sp.Reals, t: _BIT}, state=[(w, w_new), (b, b_new)],
     hyper=[(rate, sp.Integer(1))], name="perceptron_rule", title="perceptron learning rule",
     kinks=["z = 0: the unit fires"], source=_ROSENBLATT,
 )  # fmt: skip

@@ -18,13 +18,15 @@ x, W, b, y = tensors("x[n,i] W[i,j] b[j] y[n,j]", n, i, j)
 
 DENSE = Formula(
     sp.Eq(y[n, j], Total(x[n, i] * W[i, j], i) + b[j], evaluate=False),
-    output=y, inputs=[x], parameters=[W, b], name="dense", title="dense layer",
+    output=y, inputs=[x],
+    domain={x: sp.Reals}, parameters=[W, b], name="dense", title="dense layer",
     source="Goodfellow, Bengio, Courville (2016), Deep Learning, section 6.1",
 )  # fmt: skip
 
 DENSE_NO_BIAS = Formula(
     sp.Eq(y[n, j], Total(x[n, i] * W[i, j], i), evaluate=False),
-    output=y, inputs=[x], parameters=[W], name="dense_no_bias", title="dense layer without bias",
+    output=y, inputs=[x],
+    domain={x: sp.Reals}, parameters=[W], name="dense_no_bias", title="dense layer without bias",
     source="Goodfellow, Bengio, Courville (2016), Deep Learning, section 6.1",
 )  # fmt: skip
 
@@ -37,7 +39,8 @@ MAXOUT = Formula(
         sp.Eq(z[n, q, j], Total(x[n, i] * V[i, q, j], i) + c[q, j], evaluate=False),
         sp.Eq(y[n, j], Peak(z[n, q, j], q), evaluate=False),
     ],
-    output=y, inputs=[x], parameters=[V, c], name="maxout", title="maxout layer",
+    output=y, inputs=[x],
+    domain={x: sp.Reals}, parameters=[V, c], name="maxout", title="maxout layer",
     kinks=["equal pieces: the derivative is that of the first of them"],
     source="Goodfellow, Warde-Farley, Mirza, Courville, Bengio (2013), Maxout Networks, section 3",
 )  # fmt: skip

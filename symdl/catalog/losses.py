@@ -37,20 +37,24 @@ c = TensorSymbol("c", (N,), labels=K)
 L = real("L")
 delta = sp.Symbol("delta", positive=True)
 
+_UNIT, _OPEN_UNIT = sp.Interval(0, 1), sp.Interval.open(0, 1)
+
 # what the logits are turned into, by the formulas of the activations
 _SIGMOID = [sp.Eq(p[n, j], activations.SIGMOID.equations[0].rhs.xreplace({activations.x: z[n, j]}))]
 _SOFTMAX = activations.SOFTMAX.equations
 
 HALF_SQUARED_ERROR = Formula(
     sp.Eq(L, Total((t[n, j] - y[n, j]) ** 2, n, j) / (2 * N), evaluate=False),
-    output=L, inputs=[y, t], name="half_squared_error", title="half squared error",
+    output=L, inputs=[y, t],
+    domain={y: sp.Reals, t: sp.Reals}, name="half_squared_error", title="half squared error",
     source="Rumelhart, Hinton, Williams (1986), Learning representations by "
     "back-propagating errors",
 )  # fmt: skip
 
 MSE = Formula(
     sp.Eq(L, Total((t[n, j] - y[n, j]) ** 2, n, j) / (N * K), evaluate=False),
-    output=L, inputs=[y, t], name="mean_squared_error", title="mean squared error",
+    output=L, inputs=[y, t],
+    domain={y: sp.Reals, t: sp.Reals}, name="mean_squared_error", title="mean squared error",
     source="Bishop (2006), Pattern Recognition and Machine Learning, section 1.1",
 )  # fmt: skip
 
@@ -60,27 +64,32 @@ BINARY_CROSSENTROPY = Formula(
         -Total(t[n, j] * sp.log(p[n, j]) + (1 - t[n, j]) * sp.log(1 - p[n, j]), n, j) / (N * K),
         evaluate=False,
     ),
-    output=L, inputs=[p, t], name="binary_crossentropy", title="binary cross entropy",
+    output=L, inputs=[p, t],
+    domain={p: _OPEN_UNIT, t: _UNIT}, name="binary_crossentropy", title="binary cross entropy",
     source="Bishop (2006), Pattern Recognition and Machine Learning, eq. 4.90",
 )  # fmt: skip
 
 CATEGORICAL_CROSSENTROPY = Formula(
     sp.Eq(L, -Total(t[n, j] * sp.log(p[n, j]), n, j) / N, evaluate=False),
-    output=L, inputs=[p, t], name="categorical_crossentropy", title="categorical cross entropy",
+    output=L, inputs=[p, t],
+    domain={p: _OPEN_UNIT, t: _UNIT},
+    name="categorical_crossentropy", title="categorical cross entropy",
     assumptions=[sp.Eq(Total(t[n, j], j), 1, evaluate=False)],
     source="Bishop (2006), Pattern Recognition and Machine Learning, eq. 4.108",
 )  # fmt: skip
 
 SPARSE_CATEGORICAL_CROSSENTROPY = Formula(
     sp.Eq(L, -Total(sp.log(p[n, Elem(c, n)]), n) / N, evaluate=False),
-    output=L, inputs=[p, c], name="sparse_categorical_crossentropy",
+    output=L, inputs=[p, c],
+    domain={p: _OPEN_UNIT, c: sp.Range(K)}, name="sparse_categorical_crossentropy",
     title="categorical cross entropy with class labels",
     source="Bishop (2006), Pattern Recognition and Machine Learning, eq. 4.108",
 )  # fmt: skip
 
 MAE = Formula(
     sp.Eq(L, Total(sp.Abs(y[n, j] - t[n, j]), n, j) / (N * K), evaluate=False),
-    output=L, inputs=[y, t], name="mean_absolute_error", title="mean absolute error",
+    output=L, inputs=[y, t],
+    domain={y: sp.Reals, t: sp.Reals}, name="mean_absolute_error", title="mean absolute error",
     kinks=["y = t: the derivative is taken as 0"],
     source="Goodfellow, Bengio, Courville (2016), Deep Learning, section 6.2.2.4",
 )  # fmt: skip
@@ -98,7 +107,9 @@ HUBER = Formula(
         ),
         sp.Eq(L, Total(h[n, j], n, j) / (N * K), evaluate=False),
     ],
-    output=L, inputs=[y, t], hyper=[(delta, sp.Integer(1))], name="huber", title="Huber loss",
+    output=L, inputs=[y, t],
+    domain={y: sp.Reals, t: sp.Reals},
+    hyper=[(delta, sp.Integer(1))], name="huber", title="Huber loss",
     kinks=["|y - t| = delta: both sides have the same slope; the second derivative is taken as 1"],
     source="Huber (1964), Robust Estimation of a Location Parameter",
 )  # fmt: skip
@@ -110,14 +121,17 @@ LOG_COSH = Formula(
         sp.Eq(u[n, j], sp.log(1 + sp.exp(-2 * d[n, j])), evaluate=False),
         sp.Eq(L, Total(d[n, j] + u[n, j] - sp.log(2), n, j) / (N * K), evaluate=False),
     ],
-    output=L, inputs=[y, t], name="log_cosh", title="logarithm of the hyperbolic cosine",
+    output=L, inputs=[y, t],
+    domain={y: sp.Reals, t: sp.Reals}, name="log_cosh", title="logarithm of the hyperbolic cosine",
     source="Green (1990), Bayesian Reconstructions from Emission Tomography Data Using a "
     "Modified EM Algorithm",
 )  # fmt: skip
 
 HINGE = Formula(
     sp.Eq(L, Total(sp.Max(0, 1 - t[n, j] * y[n, j]), n, j) / (N * K), evaluate=False),
-    output=L, inputs=[y, t], name="hinge", title="hinge loss, with targets -1 and 1",
+    output=L, inputs=[y, t],
+    domain={y: sp.Reals, t: sp.FiniteSet(-1, 1)},
+    name="hinge", title="hinge loss, with targets -1 and 1",
     kinks=["t y = 1: the derivative is taken as 0"],
     source="Cortes, Vapnik (1995), Support-Vector Networks",
 )  # fmt: skip
@@ -128,20 +142,23 @@ KL_DIVERGENCE = Formula(
         Total(q[n, j] * sp.log(q[n, j]) - q[n, j] * sp.log(p[n, j]), n, j) / N,
         evaluate=False,
     ),
-    output=L, inputs=[p, q], name="kl_divergence", title="Kullback-Leibler divergence",
+    output=L, inputs=[p, q],
+    domain={p: _OPEN_UNIT, q: _OPEN_UNIT},
+    name="kl_divergence", title="Kullback-Leibler divergence",
     source="Kullback, Leibler (1951), On Information and Sufficiency",
 )  # fmt: skip
 
 BINARY_CROSSENTROPY_FROM_LOGITS = Formula(
     [*_SIGMOID, *BINARY_CROSSENTROPY.equations],
-    output=L, inputs=[z, t], name="binary_crossentropy_from_logits",
+    output=L, inputs=[z, t], domain={z: sp.Reals, t: _UNIT}, name="binary_crossentropy_from_logits",
     title="binary cross entropy from logits",
     source=BINARY_CROSSENTROPY.source,
 )  # fmt: skip
 
 CATEGORICAL_CROSSENTROPY_FROM_LOGITS = Formula(
     [*_SOFTMAX, *CATEGORICAL_CROSSENTROPY.equations],
-    output=L, inputs=[z, t], name="categorical_crossentropy_from_logits",
+    output=L, inputs=[z, t],
+    domain={z: sp.Reals, t: _UNIT}, name="categorical_crossentropy_from_logits",
     title="categorical cross entropy from logits",
     assumptions=CATEGORICAL_CROSSENTROPY.assumptions,
     source=CATEGORICAL_CROSSENTROPY.source,
@@ -149,7 +166,8 @@ CATEGORICAL_CROSSENTROPY_FROM_LOGITS = Formula(
 
 SPARSE_CATEGORICAL_CROSSENTROPY_FROM_LOGITS = Formula(
     [*_SOFTMAX, *SPARSE_CATEGORICAL_CROSSENTROPY.equations],
-    output=L, inputs=[z, c], name="sparse_categorical_crossentropy_from_logits",
+    output=L, inputs=[z, c],
+    domain={z: sp.Reals, c: sp.Range(K)}, name="sparse_categorical_crossentropy_from_logits",
     title="categorical cross entropy from logits with class labels",
     source=SPARSE_CATEGORICAL_CROSSENTROPY.source,
 )  # fmt: skip

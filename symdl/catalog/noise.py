@@ -20,9 +20,12 @@ i = Index("i", size_of("D"))
 x, y, uniform, normal = tensors("x[n,i] y[n,i] u[n,i] z[n,i]", n, i)
 rate, stddev = sp.symbols("rate sigma", nonnegative=True)
 
+_BELOW_ONE = sp.Interval.Ropen(0, 1)
+
 DROPOUT = Formula(
     sp.Eq(y[n, i], x[n, i] * UnitStep(uniform[n, i] - rate, 1) / (1 - rate), evaluate=False),
-    output=y, inputs=[x], random=[uniform], hyper=[(rate, sp.Rational(1, 2))],
+    output=y, inputs=[x], domain={x: sp.Reals, uniform: _BELOW_ONE, rate: _BELOW_ONE},
+    random=[uniform], hyper=[(rate, sp.Rational(1, 2))],
     name="dropout", title="dropout, inverted scaling",
     source="Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014), Dropout: A Simple "
     "Way to Prevent Neural Networks from Overfitting, sections 4 and 10",
@@ -30,7 +33,8 @@ DROPOUT = Formula(
 
 GAUSSIAN_NOISE = Formula(
     sp.Eq(y[n, i], x[n, i] + stddev * normal[n, i], evaluate=False),
-    output=y, inputs=[x], random=[normal], hyper=[(stddev, sp.Rational(1, 10))],
+    output=y, inputs=[x],
+    domain={x: sp.Reals}, random=[normal], hyper=[(stddev, sp.Rational(1, 10))],
     name="gaussian_noise", title="Gaussian noise",
     source="Bishop (1995), Training with Noise is Equivalent to Tikhonov Regularization",
 )  # fmt: skip

@@ -35,9 +35,19 @@ v_max, v_max_new = sp.symbols("v_max v_max_new", nonnegative=True)
 a, a_new, b, b_new = sp.symbols("a a_new b b_new", nonnegative=True)
 move = real("move")
 
+_BELOW_ONE = sp.Interval.Ropen(0, 1)
+_RANGES = dict.fromkeys((momentum, beta_1, beta_2, rho), _BELOW_ONE) | {
+    w: sp.Reals, g: sp.Reals, step: sp.S.Naturals,
+}  # fmt: skip
+
+
+def _ranges(*symbols: sp.Symbol) -> dict[sp.Symbol, sp.Set]:
+    return {s: _RANGES[s] for s in symbols}
+
+
 SGD = Formula(
     sp.Eq(w_new, w - rate * g, evaluate=False),
-    output=w_new, inputs=[w, g], hyper=[(rate, sp.Rational(1, 100))],
+    output=w_new, inputs=[w, g], domain=_ranges(w, g), hyper=[(rate, sp.Rational(1, 100))],
     name="sgd", title="stochastic gradient descent",
     source="Robbins, Monro (1951), A Stochastic Approximation Method",
 )  # fmt: skip
@@ -47,7 +57,7 @@ MOMENTUM = Formula(
         sp.Eq(velocity_new, momentum * velocity - rate * g, evaluate=False),
         sp.Eq(w_new, w + velocity_new, evaluate=False),
     ],
-    output=w_new, inputs=[w, g], state=[(velocity, velocity_new)],
+    output=w_new, inputs=[w, g], domain=_ranges(w, g, momentum), state=[(velocity, velocity_new)],
     hyper=[(rate, sp.Rational(1, 100)), (momentum, sp.Rational(9, 10))],
     name="momentum", title="gradient descent with momentum",
     source="Polyak (1964), Some methods of speeding up the convergence of iteration methods",
@@ -58,7 +68,8 @@ NESTEROV = Formula(
         sp.Eq(velocity_new, momentum * velocity - rate * g, evaluate=False),
         sp.Eq(w_new, w + momentum * velocity_new - rate * g, evaluate=False),
     ],
-    output=w_new, inputs=[w, g], state=[(velocity, velocity_new)], hyper=MOMENTUM.hyper,
+    output=w_new, inputs=[w, g],
+    domain=_ranges(w, g, momentum), state=[(velocity, velocity_new)], hyper=MOMENTUM.hyper,
     name="nesterov", title="gradient descent with Nesterov momentum",
     source="Nesterov (1983), A method of solving a convex programming problem with convergence "
     "rate O(1/k^2); Bengio, Boulanger-Lewandowski, Pascanu (2013), Advances in Optimizing "
@@ -71,7 +82,7 @@ ADAGRAD = Formula(
         sp.Eq(a_new, a + g**2, evaluate=False),
         sp.Eq(w_new, w - rate * g / (sp.sqrt(a_new) + epsilon), evaluate=False),
     ],
-    output=w_new, inputs=[w, g], state=[(a, a_new)],
+    output=w_new, inputs=[w, g], domain=_ranges(w, g), state=[(a, a_new)],
     hyper=[(rate, sp.Rational(1, 100)), (epsilon, sp.Rational(1, 10**6))],
     name="adagrad", title="Adagrad",
     source="Duchi, Hazan, Singer (2011), Adaptive Subgradient Methods for Online Learning and "
@@ -83,7 +94,7 @@ RMSPROP = Formula(
         sp.Eq(a_new, rho * a + (1 - rho) * g**2, evaluate=False),
         sp.Eq(w_new, w - rate * g / (sp.sqrt(a_new) + epsilon), evaluate=False),
     ],
-    output=w_new, inputs=[w, g], state=[(a, a_new)],
+    output=w_new, inputs=[w, g], domain=_ranges(w, g, rho), state=[(a, a_new)],
     hyper=[
         (rate, sp.Rational(1, 1000)),
         (rho, sp.Rational(9, 10)),
@@ -100,7 +111,7 @@ ADADELTA = Formula(
         sp.Eq(b_new, rho * b + (1 - rho) * move**2, evaluate=False),
         sp.Eq(w_new, w - rate * move, evaluate=False),
     ],
-    output=w_new, inputs=[w, g], state=[(a, a_new), (b, b_new)],
+    output=w_new, inputs=[w, g], domain=_ranges(w, g, rho), state=[(a, a_new), (b, b_new)],
     hyper=[
         (rate, sp.Integer(1)),
         (rho, sp.Rational(95, 100)),
@@ -131,7 +142,8 @@ ADAM = Formula(
         _V_HAT,
         sp.Eq(w_new, w - rate * m_hat / (sp.sqrt(v_hat) + epsilon), evaluate=False),
     ],
-    output=w_new, inputs=[w, g, step], state=[(m, m_new), (v, v_new)], hyper=_CONSTANTS,
+    output=w_new, inputs=[w, g, step],
+    domain=_ranges(w, g, step, beta_1, beta_2), state=[(m, m_new), (v, v_new)], hyper=_CONSTANTS,
     name="adam", title="Adam",
     source="Kingma, Ba (2015), Adam: A Method for Stochastic Optimization, algorithm 1",
 )  # fmt: skip
@@ -145,7 +157,8 @@ AMSGRAD = Formula(
         sp.Eq(v_hat, v_max_new / (1 - beta_2**step), evaluate=False),
         sp.Eq(w_new, w - rate * m_hat / (sp.sqrt(v_hat) + epsilon), evaluate=False),
     ],
-    output=w_new, inputs=[w, g, step], state=[(m, m_new), (v, v_new), (v_max, v_max_new)],
+    output=w_new, inputs=[w, g, step],
+    domain=_ranges(w, g, step, beta_1, beta_2), state=[(m, m_new), (v, v_new), (v_max, v_max_new)],
     hyper=_CONSTANTS, name="amsgrad", title="Adam with AMSGrad",
     source="Reddi, Kale, Kumar (2018), On the Convergence of Adam and Beyond, algorithm 2",
 )  # fmt: skip
@@ -162,7 +175,8 @@ ADAMW = Formula(
             evaluate=False,
         ),
     ],
-    output=w_new, inputs=[w, g, step], state=[(m, m_new), (v, v_new)],
+    output=w_new, inputs=[w, g, step],
+    domain=_ranges(w, g, step, beta_1, beta_2), state=[(m, m_new), (v, v_new)],
     hyper=[*_CONSTANTS, (weight_decay, sp.Rational(4, 1000))],
     name="adamw", title="Adam with decoupled weight decay",
     source="Loshchilov, Hutter (2019), Decoupled Weight Decay Regularization, algorithm 2",
@@ -175,7 +189,8 @@ ADAMAX = Formula(
         _M_HAT,
         sp.Eq(w_new, w - rate * m_hat / (a_new + epsilon), evaluate=False),
     ],
-    output=w_new, inputs=[w, g, step], state=[(m, m_new), (a, a_new)], hyper=_CONSTANTS,
+    output=w_new, inputs=[w, g, step],
+    domain=_ranges(w, g, step, beta_1, beta_2), state=[(m, m_new), (a, a_new)], hyper=_CONSTANTS,
     name="adamax", title="AdaMax",
     source="Kingma, Ba (2015), Adam: A Method for Stochastic Optimization, algorithm 2",
 )  # fmt: skip
@@ -200,7 +215,9 @@ NADAM = Formula(
         ),
         sp.Eq(w_new, w - rate * m_hat / (sp.sqrt(v_hat) + epsilon), evaluate=False),
     ],
-    output=w_new, inputs=[w, g, step], state=[(m, m_new), (v, v_new), (spread, spread_new)],
+    output=w_new, inputs=[w, g, step],
+    domain=_ranges(w, g, step, beta_1, beta_2),
+    state=[(m, m_new), (v, v_new), (spread, spread_new)],
     hyper=[*_CONSTANTS, (schedule_decay, sp.Rational(4, 1000))],
     name="nadam", title="Adam with Nesterov momentum",
     source="Dozat (2016), Incorporating Nesterov Momentum into Adam, algorithm 2",

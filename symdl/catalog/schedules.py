@@ -28,14 +28,14 @@ _USUAL = [(initial, sp.Rational(1, 100)), (decay_steps, sp.Integer(1000))]
 
 STEP_DECAY = Formula(
     sp.Eq(rate, initial * decay_rate ** sp.floor((step - 1) / decay_steps), evaluate=False),
-    output=rate, inputs=[step], hyper=[*_USUAL, (decay_rate, _TENTH)],
+    output=rate, inputs=[step], domain={step: sp.S.Naturals}, hyper=[*_USUAL, (decay_rate, _TENTH)],
     name="step_decay", title="rate that falls in steps",
     source="He, Zhang, Ren, Sun (2016), Deep Residual Learning for Image Recognition, section 3.4",
 )  # fmt: skip
 
 EXPONENTIAL_DECAY = Formula(
     sp.Eq(rate, initial * decay_rate ** ((step - 1) / decay_steps), evaluate=False),
-    output=rate, inputs=[step], hyper=[*_USUAL, (decay_rate, _TENTH)],
+    output=rate, inputs=[step], domain={step: sp.S.Naturals}, hyper=[*_USUAL, (decay_rate, _TENTH)],
     name="exponential_decay", title="rate that falls exponentially",
     source="Senior, Heigold, Ranzato, Yang (2013), An Empirical Study of Learning Rates in Deep "
     "Neural Networks for Speech Recognition",
@@ -43,7 +43,7 @@ EXPONENTIAL_DECAY = Formula(
 
 INVERSE_TIME_DECAY = Formula(
     sp.Eq(rate, initial / (1 + decay_rate * (step - 1) / decay_steps), evaluate=False),
-    output=rate, inputs=[step],
+    output=rate, inputs=[step], domain={step: sp.S.Naturals},
     hyper=[(initial, sp.Rational(1, 100)), (decay_steps, sp.Integer(1)), (decay_rate, _TENTH)],
     name="inverse_time_decay", title="rate that falls like 1/t",
     source="Robbins, Monro (1951), A Stochastic Approximation Method",
@@ -58,14 +58,15 @@ COSINE_DECAY = Formula(
             evaluate=False,
         ),
     ],
-    output=rate, inputs=[step], hyper=[*_USUAL, (alpha, sp.Integer(0))],
+    output=rate, inputs=[step],
+    domain={step: sp.S.Naturals}, hyper=[*_USUAL, (alpha, sp.Integer(0))],
     name="cosine_decay", title="rate that falls along half a cosine",
     source="Loshchilov, Hutter (2017), SGDR: Stochastic Gradient Descent with Warm Restarts, eq. 5",
 )  # fmt: skip
 
 WARM_UP = Formula(
     sp.Eq(rate, target * sp.Min(1, step / warmup_steps), evaluate=False),
-    output=rate, inputs=[step],
+    output=rate, inputs=[step], domain={step: sp.S.Naturals},
     hyper=[(target, sp.Rational(1, 100)), (warmup_steps, sp.Integer(100))],
     name="warm_up", title="rate that rises in a line",
     source="Goyal et al. (2017), Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour, "
