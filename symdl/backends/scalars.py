@@ -151,8 +151,7 @@ class ScalarPrinter:
         if isinstance(e, sp.Piecewise):
             return self._piecewise(e)
         if isinstance(e, UnitStep):
-            z, at_zero = self.text(e.args[0]), self.text(e.at_zero)
-            return f"(1.0 if {z} > 0 else {at_zero} if {z} == 0 else 0.0)"
+            return self._step(self.text(e.args[0]), e.at_zero)
         if isinstance(e, Delta):
             return f"(1.0 if {self.text(e.args[0])} == 0 else 0.0)"
         if isinstance(e, InRange):
@@ -171,6 +170,11 @@ class ScalarPrinter:
             return f"abs({self.text(e.args[0])})"
         args = ", ".join(self.text(a) for a in e.args)
         return f"float(np.{ufunc_name(e)}({args}))"
+
+    def _step(self, z: str, at_zero: Expr) -> str:
+        if at_zero in (0, 1):
+            return f"(1.0 if {z} {'>=' if at_zero else '>'} 0 else 0.0)"
+        return f"(1.0 if {z} > 0 else {self.text(at_zero)} if {z} == 0 else 0.0)"
 
     def _piecewise(self, e: sp.Piecewise) -> str:
         *cases, last = e.args

@@ -14,8 +14,10 @@ from functools import cached_property, partial
 import sympy as sp
 from sympy.core.expr import Expr
 
+from symdl.book.chapters import page_of
 from symdl.catalog import (
     activations,
+    gates,
     initializers,
     layers,
     losses,
@@ -37,6 +39,7 @@ from symdl.training.network import joint_kind
 __all__ = ["KINDS", "STATED", "Entry", "Verdicts", "as_json", "entries", "entry"]
 
 KINDS = (
+    "gate",
     "activation",
     "layer",
     "loss",
@@ -61,6 +64,7 @@ class Entry:
     kind: str
     formula: Formula
     judge: Callable[[], Verdicts]
+    has_gradient: bool = False
 
     @property
     def name(self) -> str:
@@ -71,6 +75,11 @@ class Entry:
     def source(self) -> str:
         """The paper or book that the formula is taken from."""
         return self.formula.source
+
+    @property
+    def page(self) -> str:
+        """The file of the entry's page, from the top of a checkout."""
+        return page_of(self.kind, self.name)
 
     @property
     def equations(self) -> tuple[str, ...]:
@@ -102,6 +111,7 @@ class Entry:
             "formula": "; ".join(self.equations),
             "source": self.source,
             "verdict": self.level,
+            "page": self.page,
             "checked": {what: verdict.level for what, verdict in self.verdicts},
         }
 
@@ -113,6 +123,7 @@ def entries() -> tuple[Entry, ...]:
     ['dense', 'dense_no_bias', 'maxout']
     """
     return (
+        *(Entry("gate", f, partial(_judge_running, f)) for f in gates.ALL),
         *(_with_gradient("activation", f) for f in activations.ALL),
         *(_with_gradient("layer", f) for f in (*layers.ALL, *normalization.ALL, *noise.ALL)),
         *(_with_gradient("loss", f) for f in losses.ALL),
@@ -150,7 +161,11 @@ def _joint() -> tuple[Formula, ...]:
 
 
 def _with_gradient(kind: str, formula: Formula) -> Entry:
-    return Entry(kind, formula, partial(_judge_gradient, formula))
+    return Entry(kind, formula, partial(_judge_gradient, formula), has_gradient=True)
+
+
+def _judge_running(formula: Formula) -> Verdicts:
+    return (("the form that runs", judge_running_form(formula)),)
 
 
 def _judge_gradient(formula: Formula) -> Verdicts:

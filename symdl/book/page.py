@@ -19,6 +19,7 @@ from symdl.formula import Formula
 __all__ = [
     "code",
     "display",
+    "escaped",
     "function",
     "inline",
     "joined",

@@ -54,7 +54,8 @@ def _drawn(
     scaled = sp.sqrt(3 * variance) * (2 * draw - 1) if draw == uniform else sp.sqrt(variance) * draw
     return Formula(
         [sp.Eq(variance, var, evaluate=False), sp.Eq(w, scaled, evaluate=False)],
-        output=w, inputs=[], random=[draw], hyper=hyper, name=name, title=title, source=source,
+        output=w, random=[draw], hyper=hyper, name=name, title=title, source=source,
+        domain={draw: sp.Interval.Ropen(0, 1) if draw == uniform else sp.Reals},
     )  # fmt: skip
 
 

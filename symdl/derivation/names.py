@@ -49,7 +49,7 @@ def taken_apart(name: str) -> Name:
     else:
         for word in _ACCENTS:
             stem = first.removesuffix(word)
-            if stem != first and (len(stem) == 1 or stem in GREEK or _NUMBERED.match(stem)):
+            if stem != first and (len(stem) <= 3 or stem in GREEK or _NUMBERED.match(stem)):
                 first, accent = stem, word
     numbered = _NUMBERED.match(first)
     if numbered and (len(numbered[1]) == 1 or numbered[1] in GREEK):
