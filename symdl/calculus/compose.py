@@ -98,9 +98,11 @@ def elementwise(
         inputs=[at.tensor],
         parameters=[own[p].tensor for p in scalar.parameters],
         hyper=scalar.hyper,
+        domain={at.tensor: scalar.domain_of(x)},
         kinks=scalar.kinks,
         name=scalar.name,
         source=scalar.source,
+        title=scalar.title,
     )
 
 
@@ -115,6 +117,8 @@ def chain(first: Formula, second: Formula, name: str = "") -> Formula:
     """
     if first.output not in second.inputs:
         raise Mismatch(f"{second.name} reads {second.inputs}, not {first.output}")
+    domain = dict(_joined(second.domain, first.domain))
+    domain.pop(first.output, None)
     return Formula(
         first.equations + second.equations,
         output=second.output,
@@ -123,10 +127,12 @@ def chain(first: Formula, second: Formula, name: str = "") -> Formula:
         state=_joined(first.state, second.state),
         random=_joined(first.random, second.random),
         hyper=_joined(first.hyper, second.hyper),
+        domain=domain,
         kinks=_joined(first.kinks, second.kinks),
         assumptions=_joined(first.assumptions, second.assumptions),
         name=name or f"{first.name} with {second.name}",
         source="; ".join(dict.fromkeys(s for s in (first.source, second.source) if s)),
+        title=" with ".join(t for t in (first.title, second.title) if t),
     )
 
 

@@ -27,6 +27,7 @@ DROPOUT = Formula(
     output=y, inputs=[x], domain={x: sp.Reals, uniform: _BELOW_ONE, rate: _BELOW_ONE},
     random=[uniform], hyper=[(rate, sp.Rational(1, 2))],
     name="dropout", title="dropout, inverted scaling",
+    kinks=["u = rate: the element is kept; there is no kink in x"],
     source="Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014), Dropout: A Simple "
     "Way to Prevent Neural Networks from Overfitting, sections 4 and 10",
 )  # fmt: skip
