@@ -1,0 +1,39 @@
+"""Hand-written steps without any framework: scalar Python for W1, flat NumPy for the others."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+from tests.benchmarks.hand_deep import FlatDeepNet
+from tests.benchmarks.hand_scalar import ScalarNet
+from tests.benchmarks.handwritten import FlatAdamNet
+from tests.benchmarks.workloads import BATCHES, Workload
+
+
+def _net(w: Workload) -> FlatAdamNet | FlatDeepNet | ScalarNet:
+    if w.name == "W1":
+        return ScalarNet(*(layer.kernel for layer in w.layers), w.rate)
+    if w.optimizer == "adam" and not w.normalized:
+        arrays = [a for layer in w.layers for a in (layer.kernel, layer.bias)]
+        return FlatAdamNet(w.sizes, w.batch, w.dtype, arrays, rate=w.rate)
+    return FlatDeepNet(w)
+
+
+def prepare(w: Workload, threads: int) -> Callable[[int], float]:
+    del threads  # by the environment
+    net = _net(w)
+    x, t = w.data
+    if isinstance(net, ScalarNet):
+        pairs = [(x[k, 0].tolist(), t[k, 0].tolist()) for k in range(BATCHES)]
+    else:
+        pairs = [(x[k], t[k]) for k in range(BATCHES)]
+    turn = itertools.cycle(range(BATCHES))
+
+    def run(steps: int) -> float:
+        loss, once = 0.0, net.step
+        for _ in range(steps):
+            loss = once(*pairs[next(turn)])
+        return loss
+
+    return run
