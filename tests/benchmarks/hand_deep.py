@@ -83,7 +83,7 @@ class FlatDeepNet:
             np.add(one.z, one.bias_column, one.z)
             z = self._normalize(one) if one.layer.normalized else one.z
             if one.layer.activation == "relu":
-                np.maximum(z, self.zero, one.out)
+                np.maximum(z, self.zero, out=one.out)
             elif one.layer.activation == "tanh":
                 np.tanh(z, one.out)
             else:

@@ -36,12 +36,12 @@ class Workload:
     title: str
     sizes: tuple[int, ...]
     batch: int
-    hidden: str
-    last: str
-    loss: str
     optimizer: str
     rate: float
     inner: int
+    hidden: str = "relu"
+    last: str = "softmax"
+    loss: str = "categorical_crossentropy"
     bias: bool = True
     normalized: bool = False
     dtype: str = "float32"
@@ -73,26 +73,25 @@ class Workload:
         return x, rng.uniform(0, 1, (BATCHES, self.batch, self.sizes[-1])).astype(self.dtype)
 
 
-_MLP = {"hidden": "relu", "last": "softmax", "loss": "categorical_crossentropy"}
-
 WORKLOADS = (
     Workload(
-        "W1", "2-2-2 sigmoid without bias, batch 1, SGD", (2, 2, 2), 1, "sigmoid", "sigmoid",
-        "half_squared_error", "sgd", 0.5, 2000, bias=False, dtype="float64",
+        "W1", "2-2-2 sigmoid without bias, batch 1, SGD", (2, 2, 2), 1, "sgd", 0.5, 2000,
+        hidden="sigmoid", last="sigmoid", loss="half_squared_error", bias=False, dtype="float64",
     ),
-    Workload("W2", "4-8-8-3, batch 32, Adam", (4, 8, 8, 3), 32, **_MLP,
-             optimizer="adam", rate=0.001, inner=1000),
-    Workload("W3", "784-128-64-10, batch 64, Adam", (784, 128, 64, 10), 64, **_MLP,
-             optimizer="adam", rate=0.001, inner=60),
-    Workload("W4", "784-1024-1024-10, batch 256, momentum", (784, 1024, 1024, 10), 256, **_MLP,
-             optimizer="momentum", rate=0.01, inner=4),
+    Workload("W2", "4-8-8-3, batch 32, Adam", (4, 8, 8, 3), 32, "adam", 0.001, 1000),
+    Workload("W3", "784-128-64-10, batch 64, Adam", (784, 128, 64, 10), 64, "adam", 0.001, 60),
     Workload(
-        "W5", "20 hidden layers of 64 tanh, batch 128, SGD", (64, *[64] * 20, 10), 128, "tanh",
-        "linear", "mean_squared_error", "sgd", 0.01, 30,
+        "W4", "784-1024-1024-10, batch 256, momentum", (784, 1024, 1024, 10), 256,
+        "momentum", 0.01, 4,
     ),
-    Workload("W6", "784-256-256-10 with batch normalization, batch 128, Adam",
-             (784, 256, 256, 10), 128, **_MLP,
-             optimizer="adam", rate=0.001, inner=20, normalized=True),
+    Workload(
+        "W5", "20 hidden layers of 64 tanh, batch 128, SGD", (64, *[64] * 20, 10), 128,
+        "sgd", 0.01, 30, hidden="tanh", last="linear", loss="mean_squared_error",
+    ),
+    Workload(
+        "W6", "784-256-256-10 with batch normalization, batch 128, Adam", (784, 256, 256, 10), 128,
+        "adam", 0.001, 20, normalized=True,
+    ),
 )  # fmt: skip
 
 

@@ -13,9 +13,11 @@ from tests.benchmarks.workloads import BATCHES, Workload
 
 def _net(w: Workload) -> FlatAdamNet | FlatDeepNet | ScalarNet:
     if w.name == "W1":
-        return ScalarNet(*(layer.kernel for layer in w.layers), w.rate)
+        first, second = (layer.kernel for layer in w.layers)
+        return ScalarNet(first, second, w.rate)
     if w.optimizer == "adam" and not w.normalized:
-        arrays = [a for layer in w.layers for a in (layer.kernel, layer.bias)]
+        pairs = ((layer.kernel, layer.bias) for layer in w.layers)
+        arrays = [a for pair in pairs for a in pair if a is not None]
         return FlatAdamNet(w.sizes, w.batch, w.dtype, arrays, rate=w.rate)
     return FlatDeepNet(w)
 

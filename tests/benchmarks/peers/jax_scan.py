@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ def prepare(w: Workload, threads: int) -> Callable[[int], float]:
     done = 0
 
     @partial(jax.jit, static_argnums=2, donate_argnums=0)
-    def many(state: object, start: object, steps: int) -> object:
+    def many(state: Any, start: Any, steps: int) -> Any:
         order = (start + np.arange(steps)) % BATCHES
         return jax.lax.scan(lambda s, k: step(s, (x[k], t[k])), state, order)
 

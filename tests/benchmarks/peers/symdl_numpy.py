@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 
 import symdl as sd
+from symdl.training.layers import Layer
 from tests.benchmarks.workloads import BATCHES, Workload
 
 BACKEND = "numpy"
@@ -13,7 +14,7 @@ BACKEND = "numpy"
 
 def model_of(w: Workload) -> sd.Sequential:
     """The network of a workload in symdl's words, with its weights."""
-    layers: list[object] = [sd.Input(w.sizes[0])]
+    layers: list[Layer] = [sd.Input(w.sizes[0])]
     weights = []
     for layer in w.layers:
         layers.append(sd.Dense(layer.kernel.shape[1], use_bias=layer.bias is not None))
