@@ -53,7 +53,7 @@ def _facts(f: Formula) -> Iterator[str]:
     roles |= dict.fromkeys((old for old, _ in f.state), "kept from step to step")
     roles |= dict.fromkeys(f.random, "drawn") | dict.fromkeys(usual, "chosen")
     for v in f.given:
-        default = f", by default {md.inline(usual[v])}" if v in usual else ""
+        default = f", by default {md.number(usual[v])}" if v in usual else ""
         within = rf"{md.latex(place_of(v))} \in {md.latex(f.domain_of(v))}"
         yield f"- ${within}$: {roles[v]}{default}"
     for kink in f.kinks:

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.derivation.derivation import Derivation
@@ -24,6 +25,7 @@ __all__ = [
     "inline",
     "joined",
     "latex",
+    "number",
     "only",
     "source",
     "table",
@@ -51,6 +53,21 @@ def inline(*equal: Expr) -> str:
     '$y = W_{5}$'
     """
     return f"${' = '.join(latex(e) for e in equal)}$"
+
+
+def number(value: Expr) -> str:
+    r"""A constant as people write it: a short decimal, a power of ten, or the fraction it is.
+
+    >>> number(sp.Rational(1, 1000)), number(sp.Rational(1, 10**7)), number(sp.Rational(1, 3))
+    ('$0.001$', '$10^{-7}$', '$\\frac{1}{3}$')
+    """
+    if not value.is_Rational or sp.factorint(value.q).keys() - {2, 5}:
+        return inline(value)
+    digits, _, exponent = f"{float(value):.12g}".partition("e")
+    if not exponent:
+        return f"${digits}$"
+    power = f"10^{{{int(exponent)}}}"
+    return f"${power}$" if digits == "1" else rf"${digits} \times {power}$"
 
 
 def display(*rows: Sequence[str]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.calculus.differentiate import gradient
 from symdl.calculus.elimination import simplest, through_output
+from symdl.calculus.limit import first_principles
 from symdl.calculus.rules import RULES
 from symdl.calculus.tree import Deriv, Node, Rule
 from symdl.derivation.derivation import Derivation, Judge, Line
@@ -24,7 +25,9 @@ from symdl.notation.binders import rename
 from symdl.notation.tensors import Elem
 from symdl.notation.walk import variables
 
-__all__ = ["Derivation", "Line", "derive"]
+__all__ = ["METHODS", "Derivation", "Line", "derive"]
+
+METHODS = ("rules", "limit")
 
 
 def derive(
@@ -32,6 +35,7 @@ def derive(
     x: Expr | str,
     *,
     level: str = "normal",
+    method: str = "rules",
     rules: Sequence[Rule] = RULES,
     judge: Judge = evidence,
 ) -> Derivation:
@@ -40,28 +44,50 @@ def derive(
     ``what`` is an expression, text such as ``"x*exp(-x**2)"`` or ``"y = 1/(1 + exp(-x))"``, or a
     formula.  ``x`` is a symbol, a tensor, an element such as ``W[a,b]``, or its name.  Of a formula
     with several equations or a tensor output, the adjoint of ``x`` along the graph is derived.
+    ``method="limit"`` derives a scalar expression from first principles, as the limit of its
+    difference quotient; it raises NotSupported where that needs a limit which is not elementary.
 
     >>> derive("x*exp(-x**2)", "x").result
     (1 - 2*x**2)*exp(-x**2)
     >>> derive("y = 1/(1 + exp(-x))", "x").result
     y*(1 - y)
+    >>> derive("x**2", "x", method="limit").lines[0].sides[0]
+    lim[h→0] (-x**2 + (h + x)**2)/h
     """
     if level not in LEVELS:
         raise InputError(f"the level {level!r} is not one of {', '.join(LEVELS)}")
+    way = _way(method, tuple(rules))
     subject = read_subject(what)
     if isinstance(subject, Formula):
-        return _of_formula(subject, x, level, tuple(rules), judge)
+        return _of_formula(subject, x, level, way, judge)
     at = read_variable(x, variables(subject), subject)
-    node = gradient(subject, at, tuple(rules))
+    node = way.tree(subject, at)
     node = node.rewritten("simplification", simplest(node.after))
     back = plain_symbols(what, x)
     result = rename(node.after, dict(back)) if back else node.after
     return Derivation(goal_of(node), result, (_judged_whole(node, level),), judge=judge)
 
 
-def _of_formula(
-    f: Formula, x: object, level: str, rules: tuple[Rule, ...], judge: Judge
-) -> Derivation:
+@dataclass(frozen=True)
+class _Way:
+    """How an expression is differentiated: by rules, or as the limit of a quotient."""
+
+    method: str
+    rules: tuple[Rule, ...]
+
+    def tree(self, e: Expr, x: Expr) -> Node:
+        return first_principles(e, x) if self.method == "limit" else gradient(e, x, self.rules)
+
+
+def _way(method: str, rules: tuple[Rule, ...]) -> _Way:
+    if method not in METHODS:
+        raise InputError(f"the method {method!r} is not one of {', '.join(METHODS)}")
+    if method == "limit" and rules != RULES:
+        raise InputError("method='limit' uses no differentiation rules: leave rules out")
+    return _Way(method, rules)
+
+
+def _of_formula(f: Formula, x: object, level: str, way: _Way, judge: Judge) -> Derivation:
     known = frozenset().union(
         *(variables(e.rhs) for e in f.equations), f.inputs, f.parameters, f.defined
     )
@@ -71,8 +97,8 @@ def _of_formula(
         not isinstance(equation.lhs, Elem) or (isinstance(x, (Elem, sp.Indexed)) or "[" in str(x))
     )
     if not local or (isinstance(at, Elem) and not isinstance(equation.lhs, Elem)):
-        return _along_the_graph(f, at, level, rules, judge)
-    node = gradient(equation.rhs, at, rules)
+        return _along_the_graph(f, at, level, way, judge)
+    node = way.tree(equation.rhs, at)
     node = node.rewritten(
         "through the output", through_output(node.after, equation.lhs, equation.rhs)
     )
@@ -93,10 +119,13 @@ def _of_formula(
     )
 
 
-def _along_the_graph(
-    f: Formula, at: Expr, level: str, rules: tuple[Rule, ...], judge: Judge
-) -> Derivation:
-    if rules != RULES:
+def _along_the_graph(f: Formula, at: Expr, level: str, way: _Way, judge: Judge) -> Derivation:
+    if way.method != "rules":
+        raise NotSupported(
+            "the limit definition is for one scalar equation: derive the equations of a graph one "
+            "by one, or leave method out"
+        )
+    if way.rules != RULES:
         raise NotSupported("a formula of several equations is derived with the standard rules")
     v = at.tensor if isinstance(at, Elem) else at
     return derive_gradient(f, v, level=level, judge=judge)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.core.expr import Expr
 
+from symdl.calculus.limit import Increment, Lim
 from symdl.calculus.tree import Deriv
 from symdl.derivation.shown import Evaluated
 from symdl.notation.binders import Binder
@@ -33,12 +34,18 @@ def terms(e: Expr) -> list[tuple[bool, Expr]]:
     others = [t for _, t in given if not t.is_number]
     curved = any(t.has(sp.Function, sp.exp) or _divides(t) for t in others)
 
-    def rank(pair: tuple[bool, Expr]) -> tuple[int, int]:
+    def rank(pair: tuple[bool, Expr]) -> tuple[int, int, int]:
         negative, t = pair
         place = (0 if curved else 2) if t.is_number else 0 if t.has(Binder) and not curved else 1
-        return int(negative), place
+        return int(negative), _increments(t), place
 
     return sorted(given, key=rank)
+
+
+def _increments(t: Expr) -> int:
+    """The power of an increment in a term: x + h, 2 x h + h^2."""
+    powers = (f.as_base_exp() for f in sp.Mul.make_args(t) if not isinstance(f, sp.exp))
+    return sum(int(n) for b, n in powers if isinstance(b, Increment) and n.is_Integer)
 
 
 def _sympy_order(e: Expr) -> list[Expr]:
@@ -85,7 +92,7 @@ def fraction(e: Expr) -> Fraction:
 
 def factors(found: list[Expr]) -> list[Expr]:
     """The factors of a product in reading order."""
-    return sorted(found, key=lambda f: (_factor_rank(f), *_by_name(f)))
+    return sorted(found, key=lambda f: (_factor_rank(f), f.has(Increment), *_by_name(f)))
 
 
 def _factor_rank(f: Expr) -> int:
@@ -103,7 +110,7 @@ _KINDS: tuple[tuple[type, ...], ...] = (
     (sp.exp,),
     (sp.Function, UnitStep),
     (sp.Add,),
-    (Deriv, Evaluated),
+    (Deriv, Evaluated, Lim),
     (sp.Piecewise,),
     (Binder,),
 )

@@ -9,6 +9,7 @@ from sympy.core.expr import Expr
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
+from symdl.calculus.limit import Lim
 from symdl.calculus.tree import Deriv
 from symdl.derivation.names import named
 from symdl.derivation.order import fraction, terms
@@ -126,7 +127,9 @@ class PlainPrinter(StrPrinter):
         shown = ""
         for negative, t in terms(e):
             sign = ("-" if negative else "") if not shown else (" - " if negative else " + ")
-            shown += sign + (f"({self._print(t)})" if t.is_Add else self._print(t))
+            shown += sign + (
+                f"({self._print(t)})" if t.is_Add or isinstance(t, Lim) else self._print(t)
+            )
         return shown
 
     def _print_Mul(self, e: Expr) -> str:
@@ -148,7 +151,7 @@ class PlainPrinter(StrPrinter):
 
     def _factor(self, f: Expr) -> str:
         shown = self._print(f)
-        open_end = f.is_Add or isinstance(f, Times) or (f.is_number and f.is_negative)
+        open_end = f.is_Add or isinstance(f, (Times, Lim)) or (f.is_number and f.is_negative)
         return f"({shown})" if open_end else shown
 
     def _print_Pow(self, e: Expr, rational: bool = False) -> str:

@@ -13,6 +13,7 @@ from sympy.core.expr import Expr
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import PRECEDENCE
 
+from symdl.calculus.limit import Lim
 from symdl.calculus.tree import Deriv
 from symdl.derivation.names import GREEK, named, taken_apart
 from symdl.derivation.order import fraction, terms
@@ -199,14 +200,14 @@ class FormulaPrinter(LatexPrinter):
         shown = ""
         for negative, t in terms(e):
             sign = ("-" if negative else "") if not shown else (" - " if negative else " + ")
-            bracket = t.is_Add or isinstance(t, sp.Piecewise)
+            bracket = t.is_Add or isinstance(t, (sp.Piecewise, Lim))
             shown += sign + (rf"\left({self._print(t)}\right)" if bracket else self._print(t))
         return shown
 
     def _print_Mul(self, e: Expr) -> str:
         f = fraction(e)
         lead, above = self._coefficient(f.coefficient, f.above, bool(f.below))
-        ends = (Binder, sp.Piecewise, Deriv, Evaluated) if f.below else (Binder, sp.Piecewise)
+        ends = (Binder, sp.Piecewise, Deriv, Evaluated, Lim) if f.below else (Binder, sp.Piecewise)
         last = [a for a in above if isinstance(a, ends)]
         over = self._product([*lead, *(a for a in above if a not in last)], alone=bool(f.below))
         if f.below or (f.coefficient.q > 1 and not _in_front(f.coefficient, f.above, f.below)):
@@ -248,13 +249,13 @@ class FormulaPrinter(LatexPrinter):
     def _factor(self, f: Expr) -> str:
         shown = self._print(f)
         open_end = (
-            f.is_Add or isinstance(f, (Times, sp.Piecewise)) or (f.is_number and f.is_negative)
+            f.is_Add or isinstance(f, (Times, sp.Piecewise, Lim)) or (f.is_number and f.is_negative)
         )
         return rf"\left({shown}\right)" if open_end else shown
 
 
 def _in_front(c: sp.Rational, above: tuple[Expr, ...], below: tuple[Expr, ...]) -> bool:
     """True where 1/2 stands before a bracket or a sum rather than under a line: 1/2 (t - y)^2."""
-    if below or not above:
+    if below or not above or c.q == 1:
         return False
     return any(isinstance(a.base if a.is_Pow else a, (sp.Add, Binder)) for a in above)

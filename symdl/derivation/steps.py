@@ -113,9 +113,9 @@ def steps_of(
         return Step(
             node.name,
             goal,
-            (node.before, node.after),
+            _distinct((node.before, node.middle, node.after), goal),
             (Applied(node, definitions),),
-            (steps_of(node.children[0], level, shown, definitions),),
+            tuple(steps_of(c, level, shown, definitions) for c in node.children),
             _conditions(node, {}),
             last=True,
         )

@@ -9,9 +9,9 @@ from typing import Any
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.calculus.adjoint import adjoint
+from symdl.calculus.adjoint import Adjoint, adjoint
 from symdl.derivation.markdown import escaped
-from symdl.derivation.numbers import Numbers, numbers_of
+from symdl.derivation.numbers import Numbers, numbers_of, written
 from symdl.derivation.plain_printer import plain_text
 from symdl.derivation.printer import latex, latex_text
 from symdl.derivation.subject import find
@@ -27,7 +27,10 @@ __all__ = ["NodeRow", "NodeTable", "node_table"]
 
 @dataclass(frozen=True)
 class NodeRow:
-    """A node: its variable, the expression it computes (None for a leaf), value and gradient."""
+    """A node: its variable, the expression it computes (None for a leaf), value and gradient.
+
+    The numbers are exact (SymPy's rationals) or have 50 digits (mpmath's).
+    """
 
     variable: sp.Symbol
     rhs: Expr | None
@@ -40,8 +43,18 @@ class NodeTable:
     """The rows of a formula in scalar symbols, leaves first."""
 
     rows: tuple[NodeRow, ...]
-    output: sp.Symbol
+    formula: Formula
     numbers: Numbers
+
+    @property
+    def exact(self) -> bool:
+        """True where every number is a fraction."""
+        return all(isinstance(r.value, sp.Rational) for r in self.rows)
+
+    @property
+    def output(self) -> sp.Symbol:
+        """The node whose gradient is 1."""
+        return self.formula.output
 
     def row(self, name: str) -> NodeRow:
         """The row of the node of that name."""
@@ -73,21 +86,39 @@ class NodeTable:
         body = " \\\\\n".join(" & ".join(row) for row in (head, *rows))
         return f"\\begin{{tabular}}{{llrr}}\n{body}\n\\end{{tabular}}\n"
 
+    def json(self) -> dict[str, Any]:
+        """The nodes as plain values; numbers as they are printed."""
+        nodes = [
+            dict(zip(("node", "operation", "value", "gradient"), cells, strict=True))
+            for cells in (self._cells(r, plain_text) for r in self.rows)
+        ]
+        return {"output": plain_text(self.output), "nodes": nodes}
+
     def _head(self, lang: str) -> list[str]:
         words = Wording(lang)
         return [words["word.node"], "", words["word.value"], words["word.gradient"]]
 
     def _cells(self, r: NodeRow, show: Any) -> list[str]:
         formula = show(r.rhs) if r.rhs is not None else ""
-        value, gradient = (self.numbers.text(v) for v in (r.value, r.gradient))
+        value, gradient = (self._number(v) for v in (r.value, r.gradient))
         return [show(r.variable), formula, value, gradient]
+
+    def _number(self, v: Any) -> str:
+        if self.exact and isinstance(v, sp.Rational):
+            return str(v)
+        return self.numbers.text(v)
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
 
 
-def node_table(formula: Formula, values: Mapping[Any, object], *, digits: int = 8) -> NodeTable:
+def node_table(
+    formula: Formula, values: Mapping[Any, object], *, digits: int | None = 8
+) -> NodeTable:
     """The value and the gradient of every node of a formula in scalar symbols.
+
+    With ``digits=None`` rational numbers stay fractions; where one is not rational, all are
+    rounded to 8 decimals.
 
     >>> x, y, z, q, f = sp.symbols("x y z q f", real=True)
     >>> graph = Formula([sp.Eq(q, x + y), sp.Eq(f, q * z)], output=f, inputs=[x, y, z])
@@ -110,12 +141,34 @@ def node_table(formula: Formula, values: Mapping[Any, object], *, digits: int = 
     missing = ", ".join(str(v) for v in leaves if v not in found)
     if missing:
         raise InputError(f"no value was given for {missing}")
-    nodes = (*leaves, *formula.defined)
     back = adjoint(formula, (*formula.inputs, *formula.parameters))
-    numbers = numbers_of(found, {}, digits)
-    world = define((*formula.equations, *back.equations), numbers.world)
-    bars = {s.variable: world.values[s.equation.variable] for s in back.steps}
-    bars[formula.output] = world.ctx.mpf(1)
+    numbers = numbers_of(found, {}, 8 if digits is None else digits)
+    reached = _exact(formula, back, found) if digits is None else None
+    if reached is None:
+        try:
+            world = define((*formula.equations, *back.equations), numbers.world)
+        except ZeroDivisionError as error:
+            raise InputError("the formula divides by zero at these values") from error
+        reached = dict(world.values)
+    bars: dict[sp.Symbol, Any] = {s.variable: reached[s.equation.variable] for s in back.steps}
+    bars[formula.output] = sp.S.One
     rhs = {e.variable: e.rhs for e in formula.equations}
-    rows = tuple(NodeRow(v, rhs.get(v), world.values[v], bars[v]) for v in nodes if v in bars)
-    return NodeTable(rows, formula.output, numbers)
+    nodes = (*leaves, *formula.defined)
+    rows = tuple(NodeRow(v, rhs.get(v), reached[v], bars[v]) for v in nodes if v in bars)
+    return NodeTable(rows, formula, numbers)
+
+
+def _exact(
+    formula: Formula, back: Adjoint, found: Mapping[sp.Symbol, object]
+) -> dict[sp.Symbol, Any] | None:
+    """The values of all nodes and adjoints as fractions; None where one is not rational."""
+    values: dict[sp.Symbol, Any] = {}
+    for v, given in found.items():
+        fraction = written(given)
+        values[v] = sp.Rational(fraction.numerator, fraction.denominator)
+    for e in (*formula.equations, *back.equations):
+        value = e.rhs.xreplace(values)
+        if not value.is_Rational:
+            return None
+        values[e.variable] = value
+    return values

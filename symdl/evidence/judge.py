@@ -14,6 +14,7 @@ from symdl.calculus.lemmas import apply_lemmas, lemma_of
 from symdl.calculus.tree import Node, Rewrite
 from symdl.errors import SymdlError
 from symdl.evidence.evaluate import World, define, evaluate
+from symdl.evidence.limits import has_limit, judge_limit
 from symdl.evidence.points import random_world
 from symdl.evidence.recheck import conditions_hold, recheck, written_out_agrees
 from symdl.evidence.verdict import Verdict, weakest
@@ -29,6 +30,8 @@ POINTS = 5
 
 def judge_node(node: Node, definitions: Sequence[Equation] = ()) -> Verdict:
     """Judge one application of a rule: a differentiation rule, or a rewrite of a result."""
+    if has_limit(node):
+        return judge_limit(node, judge_equation)
     if isinstance(node.rule, Rewrite):
         if [node.before] != [c.after for c in node.children]:
             return Verdict("refuted", "the rewrite does not start from what was concluded before")
@@ -97,11 +100,20 @@ def _normal_forms_agree(
 ) -> bool:
     try:
         difference = inlined(lhs - rhs, definitions)
-        if is_zero(difference):
+        if is_zero(difference) or _equal_before_all_is_put_in(lhs - rhs, definitions):
             return True
         return bool(assumptions) and is_zero(_modulo(difference, assumptions)) is True
     except SymdlError:
         return False
+
+
+def _equal_before_all_is_put_in(difference: Expr, definitions: Sequence[Equation]) -> bool:
+    """True if the sides agree whatever the first definitions are, with only later ones put in."""
+    for d in reversed(definitions):
+        before, difference = difference, inline(difference, {d.lhs: d.rhs})
+        if difference != before and is_zero(before):
+            return True
+    return False
 
 
 def inlined(e: Expr, definitions: Sequence[Equation]) -> Expr:
