@@ -8,6 +8,8 @@ exp(-x)/(1 + exp(-x))**2
 from symdl import verify
 from symdl.calculus.adjoint import vjp
 from symdl.derivation.derive import derive
+from symdl.derivation.graph import graph
+from symdl.derivation.partials import gradient, hessian, jacobian
 from symdl.errors import Impossible, InputError, Mismatch, NotSupported, SymdlError
 from symdl.formula import Equation, Formula
 from symdl.notation.binders import total
@@ -16,12 +18,15 @@ from symdl.notation.tensors import tensors
 from symdl.training.backprop import Backprop, backprop
 from symdl.training.callbacks import EarlyStopping
 from symdl.training.compile import compile
+from symdl.training.constraints import MaxNorm, NonNeg, UnitNorm
 from symdl.training.layers import Activation, Dense, Input
-from symdl.training.losses import Huber
+from symdl.training.losses import Huber, Loss
 from symdl.training.noise import Dropout, GaussianNoise
 from symdl.training.normalization import BatchNormalization, LayerNormalization, RMSNormalization
 from symdl.training.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
+from symdl.training.own_layer import FormulaLayer
 from symdl.training.rectifiers import Maxout, PReLU
+from symdl.training.regularizers import L1, L1L2, L2
 from symdl.training.schedules import (
     CosineDecay,
     ExponentialDecay,
@@ -32,6 +37,9 @@ from symdl.training.schedules import (
 from symdl.training.sequential import Sequential
 
 __all__ = [
+    "L1",
+    "L1L2",
+    "L2",
     "SGD",
     "Activation",
     "Adadelta",
@@ -48,6 +56,7 @@ __all__ = [
     "Equation",
     "ExponentialDecay",
     "Formula",
+    "FormulaLayer",
     "GaussianNoise",
     "Huber",
     "Impossible",
@@ -55,9 +64,12 @@ __all__ = [
     "InputError",
     "InverseTimeDecay",
     "LayerNormalization",
+    "Loss",
+    "MaxNorm",
     "Maxout",
     "Mismatch",
     "Nadam",
+    "NonNeg",
     "NotSupported",
     "PReLU",
     "RMSNormalization",
@@ -65,11 +77,16 @@ __all__ = [
     "Sequential",
     "StepDecay",
     "SymdlError",
+    "UnitNorm",
     "WarmUp",
     "backprop",
     "compile",
     "derive",
+    "gradient",
+    "graph",
+    "hessian",
     "indices",
+    "jacobian",
     "tensors",
     "total",
     "verify",

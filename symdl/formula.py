@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -55,14 +56,15 @@ class Formula:
     parameters   variables that are trained
     state        pairs (old, new): running statistics, the moments of an optimizer
     random       0/1 masks and other draws
-    hyper        constants of the formula (slopes, rates) with their default values
+    hyper        constants of the formula (slopes, rates) with their default values, as a mapping
+                 or in pairs; 0.1 is taken as 1/10
     domain       the set that each given variable lies in; see ``domain_of`` for those not named
     kinks        where the derivative jumps, and the value chosen there
     assumptions  equations that hold for the data, such as sum_j t_j = 1; checked on the data
     source       the paper or text it is taken from
 
-    Raises InputError where an equation reads what is not defined, a variable is defined twice, or
-    a domain is no set.
+    Raises InputError where an equation reads what is not defined, a variable is defined twice,
+    a constant is no number, or a domain is no set.
 
     >>> x, y = sp.symbols("x y", real=True)
     >>> Formula(sp.Eq(y, 1 / (1 + sp.exp(-x))), output=y, inputs=[x]).equations[0].variable
@@ -92,7 +94,7 @@ class Formula:
         parameters: Iterable[Variable] | Variable = (),
         state: Iterable[tuple[Variable, Variable]] = (),
         random: Iterable[Variable] | Variable = (),
-        hyper: Iterable[tuple[Variable, Expr]] = (),
+        hyper: Mapping[Variable, Any] | Iterable[tuple[Variable, Any]] = (),
         domain: Mapping[Variable, sp.Set] | Iterable[tuple[Variable, sp.Set]] = (),
         kinks: Iterable[str] = (),
         assumptions: Any = (),
@@ -107,7 +109,7 @@ class Formula:
             "parameters": tuple(map(from_sympy, _many(parameters))),
             "state": tuple((from_sympy(old), from_sympy(new)) for old, new in state),
             "random": tuple(map(from_sympy, _many(random))),
-            "hyper": tuple((from_sympy(symbol), value) for symbol, value in hyper),
+            "hyper": tuple((from_sympy(s), _constant(s, v)) for s, v in _pairs(hyper)),
             "domain": tuple((from_sympy(v), values) for v, values in dict(domain).items()),
             "kinks": tuple(kinks),
             "assumptions": tuple(_equation(e) for e in _many(assumptions)),
@@ -200,6 +202,21 @@ def _declared(v: Variable) -> sp.Set:
 
 def _many(value: Any) -> Iterable[Any]:
     return value if isinstance(value, (tuple, list)) else (value,)
+
+
+def _pairs(given: Any) -> Iterable[tuple[Any, Any]]:
+    return given.items() if isinstance(given, Mapping) else given
+
+
+def _constant(symbol: object, value: object) -> Expr:
+    """The default value of a constant: a number, or an expression of numbers; 0.1 is 1/10."""
+    if isinstance(value, float) and math.isfinite(value):
+        return sp.Rational(repr(float(value)))
+    if isinstance(value, (int, Expr)) and not isinstance(value, bool):
+        found = sp.sympify(value)
+        if not found.free_symbols and found.is_real:
+            return found
+    raise InputError(f"the default value of {symbol} must be a real number, not {value!r}")
 
 
 def _equation(value: object) -> Equation:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sympy as sp
 
 from symdl.backends.given import axes_of, size_value
 from symdl.backends.names import Names
-from symdl.backends.numpy_source import Maker, Outside, module_source, write_maker
+from symdl.backends.numpy_clip import write_clip
+from symdl.backends.numpy_constrain import Constraint, write_constraints
+from symdl.backends.numpy_source import Outside, module_source, write_maker
 from symdl.backends.numpy_update import write_update
+from symdl.backends.use import Use
 from symdl.errors import InputError, Mismatch
 from symdl.formula import Equation, Formula, Variable
 from symdl.notation.tensors import TensorSymbol
 from symdl.notation.walk import sizes_of
+from symdl.program.clip import Clip, Clipping, lower_clip
 from symdl.program.ir import Program, Slot
 from symdl.program.layout import layout
 from symdl.program.lowering import lower
@@ -40,16 +44,21 @@ class Build:
     plans: Mapping[str, Plan]
     statistics: tuple[Variable, ...] = ()
     draws: tuple[Variable, ...] = ()
+    clip: Clip | None = None
+    uses: Mapping[str, Use] = field(default_factory=dict)
+    formulas: tuple[str, ...] = ()  # as a reader sees them
 
     @property
     def labels(self) -> tuple[Variable, ...]:
         """The given variables that hold labels."""
         return tuple(v for v in self.given if isinstance(v, TensorSymbol) and v.labels is not None)
 
-    def numbers(self, sizes: Mapping[sp.Symbol, int]) -> dict[str, int]:
+    def numbers(
+        self, sizes: Mapping[sp.Symbol, int], without: sp.Symbol | None = None
+    ) -> dict[str, int]:
         """The sizes under the names by which the makers take them."""
         names = Names()
-        return {names.new(str(s)): size_value(s, sizes) for s in self.symbols}
+        return {names.new(str(s)): size_value(s, sizes) for s in self.symbols if s != without}
 
     def axes(self, variable: Variable, sizes: Mapping[sp.Symbol, int]) -> tuple[int, ...]:
         """The shape of a variable."""
@@ -108,11 +117,14 @@ def build_source(
     prediction: Sequence[Equation] | None = None,
     statistics: Sequence[tuple[Variable, Variable]] = (),
     draws: Sequence[Variable] = (),
+    clipping: Clipping | None = None,
+    constraints: Sequence[Constraint] = (),
 ) -> Build:
     """Lower the equations of training, and of prediction if they differ; write each function.
 
     ``statistics`` are pairs (old, next): the old ones are read from a vector of their own, and the
-    next ones are left in another.  ``draws`` follow the inputs and targets.
+    next ones are left in another.  ``draws`` follow the inputs and targets.  ``clipping`` changes
+    the gradients before the update, ``constraints`` the parameters after it.
     """
     equations, given = [*forward, *backward], (*inputs, *targets)
     old, following = [v for v, _ in statistics], [v for _, v in statistics]
@@ -137,7 +149,7 @@ def build_source(
         ("evaluate", running, loss, {}, given),
         ("forward", running, output, {}, tuple(inputs)),
     )
-    makers, plans = [], {}
+    makers, plans, found = [], {}, {}
     for name, lowered_to, result, left, arguments in uses:
         outside = [
             Outside(vector, tuple(slot_of(lowered_to, v) for v in held))
@@ -147,26 +159,43 @@ def build_source(
         results = [slot_of(lowered_to, result)]
         kept = [s for o in outside for s in o.slots]
         ends = [slot_of(lowered_to, v) for held in left.values() for v in held]
-        narrowed = for_arrays(dead(lowered_to, [*results, *ends]))
+        needed = dead(lowered_to, [*results, *ends])
+        narrowed = for_arrays(needed)
+        inputs_of = tuple(slot_of(lowered_to, v) for v in arguments)
+        cut = {o.name: o.slots for o in outside}
+        found[name] = Use(name, needed, inputs_of, cut, results[0])
         plans[name] = plan(*layout(narrowed, kept), kept)
         maker = write_maker(
             name,
             plans[name],
-            inputs=[slot_of(lowered_to, v) for v in arguments],
+            inputs=inputs_of,
             results=results,
             sizes=symbols,
             outside=outside,
             about=_ABOUT[name],
         )
         makers.append(maker)
+    clip = None if clipping is None else lower_clip(clipping)
+    if clip is not None:
+        makers.append(write_clip(clip))
+        plans["clip"] = clip.plan
     lowered = None if update is None else lower_update(update)
     if lowered is not None:
         makers.append(write_update(lowered))
         plans["update"] = lowered.plan
-    source = _module(equations, prediction, update, makers)
+    if constraints:
+        maker, plans["constrain"] = write_constraints(
+            constraints, parameters, sizes, [s for s in symbols if s != batch]
+        )
+        makers.append(maker)
+    changed: list[Sequence[Equation]] = [] if clip is None else [clip.running.equations]
+    changed += [] if update is None else [update.equations]
+    changed += [own for _, own in constraints]
+    shown = _shown(equations, prediction, changed)
+    source = module_source("One training step, generated from these formulas:", shown, makers)
     return Build(
         source, tuple(inputs), given, tuple(parameters), tuple(symbols), batch, lowered, plans,
-        tuple(old), tuple(draws),
+        tuple(old), tuple(draws), clip, found, tuple(shown),
     )  # fmt: skip
 
 
@@ -206,15 +235,13 @@ def sizes_in(equations: Sequence[Equation], variables: Sequence[Variable]) -> li
     return sorted(frozenset().union(*(sizes_of(e) for e in (*sides, *variables))), key=str)
 
 
-def _module(
+def _shown(
     equations: Sequence[Equation],
     prediction: Sequence[Equation] | None,
-    update: Formula | None,
-    makers: Sequence[Maker],
-) -> str:
+    changes: Sequence[Sequence[Equation]],
+) -> list[str]:
+    """The formulas of a step as a reader sees them."""
     shown = [str(e) for e in equations]
     if prediction is not None:
         shown += ["in prediction:", *(str(e) for e in prediction if e not in equations)]
-    if update is not None:
-        shown += [str(e) for e in update.equations]
-    return module_source("One training step, generated from these formulas:", shown, makers)
+    return shown + [str(e) for changed in changes for e in changed]

@@ -47,6 +47,7 @@ class Names:
 _UFUNCS = {n for n in dir(np) if isinstance(getattr(np, n, None), np.ufunc)}
 _OWN = {"np", "math", "dtype", "state", "hyper", "units", "update", "buffer", "cut", "select"}
 _OWN |= {"change_units", "scalar_power", "scalar_quotient"}
+_OWN |= {"erf", "erfc", "error_function", "polynomial", "ERF_NEAR", "ERF_FAR"}
 _RESERVED = _OWN | set(dir(builtins)) | _UFUNCS | {"dot", "vdot", "einsum", "copyto", "argmax"}
 
 

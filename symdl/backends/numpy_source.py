@@ -9,6 +9,7 @@ import sympy as sp
 
 from symdl.backends.names import Names, comment
 from symdl.backends.scalars import HELPERS
+from symdl.backends.special import ERROR_FUNCTIONS, error_functions
 from symdl.backends.statements import write_statement
 from symdl.backends.views import Arrays, Text
 from symdl.program.ir import Read, Slot
@@ -60,8 +61,12 @@ def write_maker(
     sizes: Sequence[sp.Symbol],
     outside: Sequence[Outside] = (),
     about: str = "",
+    into: Sequence[tuple[Slot, Slot]] = (),
 ) -> Maker:
-    """Write ``make_name``; calling what it returns computes the results from the inputs."""
+    """Write ``make_name``; calling what it returns computes the results from the inputs.
+
+    ``into`` are pairs (new, old): at the end the new values are copied over the old ones.
+    """
     names, text = Names(), Text()
     named = {s: names.new(str(s)) for s in sizes}
     vectors = [names.new(o.name) for o in outside]
@@ -74,7 +79,13 @@ def write_maker(
         write_statement(s, arrays)
         if s.target in arrays.cells:
             text.call.append(f"{arrays.cells[s.target]}[()] = {arrays.slots[s.target]}")
-    text.call.append("return " + ", ".join(_result(slot, arrays) for slot in results))
+    for new, old in into:
+        text.used.add("copyto")
+        labels = tuple(str(k) for k in range(old.rank))
+        sides = (arrays.view(Read(slot, labels), labels) for slot in (old, new))
+        text.call.append(f"copyto({', '.join(sides)})")
+    if results:
+        text.call.append("return " + ", ".join(_result(slot, arrays) for slot in results))
     dtype = f"{vectors[0]}.dtype" if vectors else "np.dtype(dtype)"
     text.build.insert(0, f"dtype = {dtype}")
     given = [*(vectors or ["dtype"]), *(["*", *named.values()] if named else [])]
@@ -139,10 +150,13 @@ def module_source(title: str, formulas: Sequence[str], makers: Sequence[Maker]) 
     helpers = [HELPERS[h] for h in HELPERS if h in used]
     helpers += [BUFFER] if "buffer" in used else []
     helpers += [CUT] if "cut" in used else []
-    functions = sorted(used - HELPERS.keys() - {"buffer", "cut"})
+    special = used & ERROR_FUNCTIONS.keys()
+    helpers += [error_functions(special)] if special else []
+    with_math = used & {"buffer", "cut", "math"}
+    functions = sorted(used - HELPERS.keys() - special - {"buffer", "cut", "math"})
     lines = [comment(title), "#"]
     lines += [comment("    " + f).replace("# ", "#     ", 1) for f in formulas]
-    lines += ["", "import math", ""] if "buffer" in used or "cut" in used else [""]
+    lines += ["", "import math", ""] if with_math else [""]
     lines += ["import numpy as np"]
     lines += _imports(functions)
     parts = ["\n".join(lines) + "\n", *helpers, *(m.source for m in makers)]

@@ -8,6 +8,7 @@ import sympy as sp
 from sympy.core.expr import Expr
 from sympy.logic.boolalg import BooleanFunction
 
+from symdl.backends.special import ERROR_FUNCTIONS
 from symdl.errors import NotSupported
 from symdl.notation.functions import xlogy
 from symdl.notation.indicators import Delta, InRange, UnitStep
@@ -169,7 +170,11 @@ class ScalarPrinter:
         if isinstance(e, sp.Abs):
             return f"abs({self.text(e.args[0])})"
         args = ", ".join(self.text(a) for a in e.args)
-        return f"float(np.{ufunc_name(e)}({args}))"
+        name = ufunc_name(e)
+        if name in ERROR_FUNCTIONS:
+            self.used.add("math")
+            return f"math.{name}({args})"
+        return f"float(np.{name}({args}))"
 
     def _step(self, z: str, at_zero: Expr) -> str:
         if at_zero in (0, 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,9 +14,12 @@ from symdl.backends.build import Build, build_source
 from symdl.backends.cache import Cache
 from symdl.backends.given import check_labels, convert, infer_sizes
 from symdl.backends.module import load
+from symdl.backends.numpy_clip import threshold_names
+from symdl.backends.numpy_constrain import Constraint
 from symdl.backends.numpy_update import state_names
 from symdl.errors import InputError, Mismatch, NotSupported
 from symdl.formula import Equation, Formula, Variable
+from symdl.program.clip import Clipping
 
 __all__ = ["Step", "build_step"]
 
@@ -29,7 +33,8 @@ class Step:
     parameters  the arrays of the parameters by name: views, change them in place
     statistics  the running statistics by name: views, which only a step with an update changes
     gradient    the vector that holds the gradients of the last call
-    hyper       the hyper-parameters of the optimizer by name; change them at any time
+    hyper       the hyper-parameters of the optimizer and of its clipping by name; change them at
+                any time
     generator   where the random tensors of a training step are drawn from
 
     Buffers are made once for each size of a batch, so one step is not for two threads at a time.
@@ -66,6 +71,8 @@ class Step:
         self._draws = dict(draws or {})
         self._state, self.hyper = self._optimizer()
         self._update = self._make_update()
+        self._clips = self._make_clips()
+        self._constrain = self._make_constrain()
         self._cache = Cache(self._make)
 
     # -- what is shown
@@ -85,7 +92,11 @@ class Step:
         if self._update is None:
             raise InputError("this step has no optimizer; use gradients() or evaluate()")
         loss: float = self._run("gradients", given)
+        for clip in self._clips:
+            clip()
         self._update()
+        if self._constrain is not None:
+            self._constrain()
         if self.statistics:
             np.copyto(self._old, self._next)
         return loss
@@ -93,7 +104,10 @@ class Step:
     __call__ = step
 
     def gradients(self, *given: ArrayLike) -> tuple[float, dict[str, Array]]:
-        """Return the loss in training and copies of the gradients by their parameters' names."""
+        """Return the loss in training and copies of its gradients by their parameters' names.
+
+        They are those of the loss: only a step clips them.
+        """
         loss: float = self._run("gradients", given)
         return loss, {name: g.copy() for name, g in self._gradients.items()}
 
@@ -125,6 +139,20 @@ class Step:
             else:
                 self._state[name][...] = value
         self._state["units"] = (1.0,) * len(self._state["units"])
+
+    def beside(self, build: Build, draws: Mapping[Variable, str] | None = None) -> Step:
+        """Return a step by other equations for the same parameters, which the two share.
+
+        Running statistics and the state of the optimizer are shared too, so that it does not matter
+        which of the two takes a step.  Raises Mismatch where the parameters differ.
+        """
+        if (build.parameters, build.statistics) != (self._build.parameters, self._build.statistics):
+            raise Mismatch("the two steps have different parameters")
+        other = copy.copy(self)
+        other.source, other._build, other._labels = build.source, build, build.labels
+        other._code, other._draws = load(build.source), dict(draws or {})
+        other._cache = Cache(other._make)
+        return other
 
     # -- how it is made
 
@@ -214,7 +242,30 @@ class Step:
         state: dict[str, Any] = {n: _aligned(self._vector.size, self.dtype) for n in vectors}
         defaults = (value for _, value in update.formula.hyper)
         state |= {count: 0, "units": (1.0,) * len(vectors)}
-        return state, {n: float(v) for n, v in zip(hyper, defaults, strict=True)}
+        constants = {n: float(v) for n, v in zip(hyper, defaults, strict=True)}
+        clip = self._build.clip
+        if clip is not None:
+            pairs = zip(threshold_names(clip), clip.running.hyper, strict=True)
+            constants |= {n: float(v) for n, (_, v) in pairs}
+        return state, constants
+
+    def _make_clips(self) -> tuple[Callable[[], None], ...]:
+        """What clips the vector of all gradients, or each tensor's part of it."""
+        clip = self._build.clip
+        if clip is None:
+            return ()
+        by_tensor = [g.reshape(-1) for g in self._gradients.values()]
+        make = self._code["make_clip"]
+        parts = by_tensor if clip.by_tensor else [self.gradient]
+        return tuple(make(part, self.hyper) for part in parts)
+
+    def _make_constrain(self) -> Callable[[], None] | None:
+        if "constrain" not in self._build.plans:
+            return None
+        made: Callable[[], None] = self._code["make_constrain"](
+            self._vector, **self._build.numbers(self._sizes, without=self._build.batch)
+        )
+        return made
 
     def _make_update(self) -> Callable[[], None] | None:
         if self._build.update is None:
@@ -249,12 +300,20 @@ def build_step(
     prediction: Sequence[Equation] | None = None,
     statistics: Mapping[tuple[Variable, Variable], ArrayLike] | None = None,
     draws: Mapping[Variable, str] | None = None,
+    clipping: Clipping | None = None,
+    constraints: Sequence[Constraint] = (),
+    beside: Step | None = None,
+    kind: type[Step] | None = None,
 ) -> Step:
     """Build the step that runs the given equations.
 
     prediction  the forward equations of ``evaluate`` and ``forward``, where they differ
     statistics  the first values of pairs (old, next): after each step the next become the old
     draws       random tensors of training: "uniform" on 0..1, or "normal"
+    clipping    the formula that the gradients go through before the update
+    constraints what parameters are brought back to after the update
+    beside      a step whose parameters and optimizer this one shares
+    kind        the class of the step: another backend's
 
     >>> import sympy as sp
     >>> from symdl.notation.indices import indices
@@ -287,6 +346,10 @@ def build_step(
         prediction=prediction,
         statistics=tuple(statistics or ()),
         draws=tuple(draws or ()),
+        clipping=clipping,
+        constraints=constraints,
     )
+    if beside is not None:
+        return beside.beside(build, draws)
     old = {pair[0]: value for pair, value in (statistics or {}).items()}
-    return Step(build, parameters, sizes, dtype, statistics=old, draws=draws)
+    return (kind or Step)(build, parameters, sizes, dtype, statistics=old, draws=draws)

@@ -14,9 +14,12 @@ from functools import cached_property, partial
 import sympy as sp
 from sympy.core.expr import Expr
 
+from symdl.book import claims, claims_theory
 from symdl.book.chapters import page_of
 from symdl.catalog import (
     activations,
+    clipping,
+    constraints,
     gates,
     initializers,
     layers,
@@ -48,6 +51,8 @@ KINDS = (
     "schedule",
     "initializer",
     "regularizer",
+    "constraint",
+    "clipping",
 )
 STATED = "stated"
 
@@ -90,7 +95,8 @@ class Entry:
     @cached_property
     def verdicts(self) -> Verdicts:
         """What was checked, and the verdict on each."""
-        return self.judge()
+        more = (*claims.claims(self.formula), *claims_theory.claims(self.formula))
+        return (*self.judge(), *((what, judge()) for what, judge in more))
 
     @property
     def level(self) -> str:
@@ -123,7 +129,8 @@ def entries() -> tuple[Entry, ...]:
     ['dense', 'dense_no_bias', 'maxout']
     """
     return (
-        *(Entry("gate", f, partial(_judge_running, f)) for f in gates.ALL),
+        *(_with_gradient("gate", f) for f in gates.ALL if not f.state),
+        *(Entry("gate", f, partial(_judge_running, f)) for f in gates.ALL if f.state),
         *(_with_gradient("activation", f) for f in activations.ALL),
         *(_with_gradient("layer", f) for f in (*layers.ALL, *normalization.ALL, *noise.ALL)),
         *(_with_gradient("loss", f) for f in losses.ALL),
@@ -131,6 +138,8 @@ def entries() -> tuple[Entry, ...]:
         *(Entry("optimizer", f, partial(_judge_optimizer, f)) for f in optimizers.ALL),
         *(Entry("schedule", f, partial(_judge_schedule, f)) for f in schedules.ALL),
         *(_with_gradient("regularizer", f) for f in regularizers.ALL),
+        *(_with_gradient("constraint", f) for f in constraints.ALL),
+        *(_with_gradient("clipping", f) for f in clipping.ALL),
         *(Entry("initializer", f, partial(_judge_initializer, f)) for f in initializers.ALL),
     )
 

@@ -6,6 +6,7 @@ import ast
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -27,6 +28,7 @@ __all__ = [
     "latex",
     "number",
     "only",
+    "part_of",
     "source",
     "table",
     "verdicts",
@@ -119,6 +121,15 @@ def function(module: str, name: str) -> str:
             lines = module.splitlines()[node.lineno - 1 : node.end_lineno]
             return textwrap.dedent("\n".join(lines))
     raise InputError(f"there is no function {name} in the source")
+
+
+def part_of(path: Path, name: str) -> str:
+    """The lines of a file between the comments ``begin name`` and ``end name``, as they stand."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    begin, end = f"# begin {name}", f"# end {name}"
+    if lines.count(begin) != 1 or lines.count(end) != 1:
+        raise InputError(f"{path.name} has no part between '{begin}' and '{end}'")
+    return "\n".join(lines[lines.index(begin) + 1 : lines.index(end)])
 
 
 def only(derivation: Derivation, section: str) -> Derivation:

@@ -12,7 +12,7 @@ from symdl.catalog import activations, losses
 from symdl.errors import InputError
 from symdl.training.data import Standardizer, Table, one_hot
 from symdl.training.layers import Dense
-from symdl.training.losses import check_last_activation, is_sparse, loss_formula
+from symdl.training.losses import check_last_activation, is_sparse, loss_of
 
 __all__ = ["Targets", "targets_for"]
 
@@ -74,7 +74,12 @@ def targets_for(
     Softmax, and sigmoid with two names or with 0 and 1, classify; anything else is regression.
     Targets of a softmax whose loss was not chosen are smoothed unless ``smoothing`` is 0.
     """
-    formula = loss_formula(_usual_loss(table, last) if loss is None else loss)
+    chosen = loss_of(_usual_loss(table, last) if loss is None else loss)
+    if chosen.reduction != "mean":
+        raise InputError(
+            f"--loss {loss!r}: what is reported is a mean over rows; leave the reduction away"
+        )
+    formula = chosen.formula
     check_last_activation(formula, last.activation)
     one_hot_read = formula.name == losses.CATEGORICAL_CROSSENTROPY.name
     if smoothing is None:

@@ -35,11 +35,24 @@ def simplest(e: Expr) -> Expr:
     signless = tidy(e.replace(sp.sign, lambda u: sp.Abs(u) / u))
     if e.has(sp.sign) and equal(signless, e):
         forms.append(signless)
+    forms += _forms_in_tanh(e)
     try:
         forms.append(tidy(normal(e)))
     except SymdlError:  # no normal form: the forms at hand stand
         return min(forms, key=_preference)
     return min(forms, key=_preference)
+
+
+def _forms_in_tanh(e: Expr) -> list[Expr]:
+    """Hyperbolic functions of u with tanh u alone, which no argument is too large for."""
+    found = []
+    for u in sorted({f.args[0] for f in e.atoms(*HYPERBOLIC) if not loose(f)}, key=str):
+        t = sp.Dummy("t", real=True)
+        for generator in _generators(e):
+            form = _eliminate(e, t, sp.tanh(u), generator)
+            if form is not None and divisors(form) <= divisors(e):
+                found.append(form.xreplace({t: sp.tanh(u)}))
+    return found
 
 
 def through_output(d: Expr, y: Expr, definition: Expr) -> Expr:

@@ -52,10 +52,12 @@ class Backward:
 def backpropagate(pieces: Sequence[Piece], parameters: Sequence[Variable]) -> Backward:
     """Derive the gradients of the output of the last piece for ``parameters``.
 
-    Raises InputError where two pieces define the same variable, or a parameter is not read.
+    Raises InputError where two pieces define the same variable, where one reads what another keeps
+    to itself, or a parameter is not read.
     """
     written = tuple(e for p in pieces for e in p.equations)
     _check_distinct(written)
+    _check_outputs(pieces)
     wanted = _wanted(pieces, parameters)
     derived = tuple(_derive(p, wanted) for p in pieces)
     backward = _adjoint_equations(derived)
@@ -93,6 +95,15 @@ def _check_distinct(equations: Sequence[Equation]) -> None:
         if e.variable in seen:
             raise InputError(f"two pieces of the network define {e.variable}")
         seen.add(e.variable)
+
+
+def _check_outputs(pieces: Sequence[Piece]) -> None:
+    """Refuse a piece that reads an intermediate of another: its adjoint would miss that use."""
+    inner = {p.variable(v) for p in pieces for v in p.kind.defined if v != p.kind.output}
+    for p in pieces:
+        for v in map(p.variable, (*p.kind.inputs, *p.kind.parameters)):
+            if v in inner:
+                raise InputError(f"{p.kind.name} reads {v}, which is no output of its piece")
 
 
 def _wanted(pieces: Sequence[Piece], parameters: Sequence[Variable]) -> frozenset[Variable]:

@@ -4,7 +4,10 @@ shift            e^z / sum e^z is unchanged when z is shifted by its maximum
 logarithm        log of a quotient or of an exponential is taken apart
 softplus         log(1 + e^u) = max(0, u) + log1p(e^-|u|)
 logistic         1/(1 + e^u) with e^-|u|, which cannot overflow
+tails            1 + erf u = erfc(-u), and others: see ``tails``
+sum near 1       log S = log1p(S - 1), where S - 1 is added up by itself: see ``log_sums``
 product with log t log p is 0 where t is 0
+norm             sqrt(sum b^2) = c sqrt(sum (b/c)^2) for any c > 0; c is the largest |b|
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.expr import Expr
 
 from symdl.calculus.forms import tidy
+from symdl.calculus.log_sums import with_exact_logs
+from symdl.calculus.norms import with_scaled_norms
+from symdl.calculus.tails import log_cosh, with_erf_tails
 from symdl.errors import SymdlError
 from symdl.formula import Equation, Formula, Variable
 from symdl.notation.binders import Binder, Peak, Total, loose, rename
@@ -44,20 +50,44 @@ def stabilise(formula: Formula) -> Stabilised:
     kept = {formula.output, *(new for _, new in formula.state)}
     shifted = _shift(equations, kept)
     if shifted is not None:
-        done += [("shift by the maximum", *pair) for pair in shifted[1]]
-        equations = shifted[0]
+        done += [("shift by the maximum", *pair) for pair in shifted.changed]
+        equations = shifted.equations
     out: list[Equation] = []
     known: dict[Expr, Expr] = {}
+    names = {v.name for e in equations for v in (e.variable, *variables(e.rhs))}
     for e in equations:
         new = Equation(e.lhs, _rewritten(e.rhs, known))
+        (*scales, new), scaled = with_scaled_norms(new, names)
         if new.rhs != e.rhs:
-            if not _same(e.rhs, new.rhs, known):
-                new = e
+            if not _same(e.rhs, new.rhs, known | scaled):
+                scales, new = [], e
             else:
                 done.append(("finite form", e, new))
         known[e.lhs] = e.rhs
-        out.append(new)
+        out += [*scales, new]
+    if shifted is not None:
+        out, more = _with_exact_logs(out, shifted, names)
+        done += [("logarithm of a sum near 1", *pair) for pair in more]
     return Stabilised(replace(formula, equations=tuple(out)), tuple(done))
+
+
+def _with_exact_logs(
+    equations: list[Equation], shifted: _Shifted, names: set[str]
+) -> tuple[list[Equation], list[tuple[Equation, Equation]]]:
+    """Write log S as log1p(S - 1), if that is S and each equation that changes is equal with it."""
+    total = shifted.total.lhs
+    found = with_exact_logs(equations, shifted.term, shifted.total, lambda name: _new(name, names))
+    before = {e.lhs: e.rhs for e in equations}
+    changed = [
+        (Equation(e.lhs, before[e.lhs]), e) for e in found if before.get(e.lhs, e.rhs) != e.rhs
+    ]
+    parts = {e.lhs: e.rhs for e in found if e.lhs not in before}
+    sums = {e.lhs: e.rhs for _, e in changed if e.lhs == total}
+    for old, new in changed:
+        known = (parts, {}) if old.lhs == total else ({}, sums)
+        if not _equal_with(new.rhs, known[0], old.rhs, known[1]):
+            return equations, []
+    return found, changed
 
 
 def _same(a: Expr, b: Expr, known: Mapping[Expr, Expr]) -> bool:
@@ -74,9 +104,17 @@ def _inlined(e: Expr, known: Mapping[Expr, Expr]) -> Expr:
     return e
 
 
-def _shift(
-    equations: list[Equation], kept: set[Variable]
-) -> tuple[list[Equation], list[tuple[Equation, Equation]]] | None:
+@dataclass(frozen=True)
+class _Shifted:
+    """Equations with shifted exponents, what changed, and among them e = exp(u), S = sum e."""
+
+    equations: list[Equation]
+    changed: list[tuple[Equation, Equation]]
+    term: Equation
+    total: Equation
+
+
+def _shift(equations: list[Equation], kept: set[Variable]) -> _Shifted | None:
     """Shift the exponents of e = exp(u), S = sum e by the maximum of u, if the rest allows it."""
     found = _exponential_and_sum(equations)
     if found is None:
@@ -109,7 +147,7 @@ def _shift(
         else:
             out.append(o)
     unneeded = {e.variable, s.variable} - kept
-    return (_without_unread(out, unneeded), changed) if changed else None
+    return _Shifted(_without_unread(out, unneeded), changed, e_new, s_new) if changed else None
 
 
 def _equal_with(a: Expr, of_a: Mapping[Expr, Expr], b: Expr, of_b: Mapping[Expr, Expr]) -> bool:
@@ -204,6 +242,7 @@ def _rewritten(e: Expr, known: Mapping[Expr, Expr]) -> Expr:
     e = e.func(*(_rewritten(a, known) for a in e.args))
     if e.is_Mul:
         return _guarded_product(e)
+    e = with_erf_tails(e)
     if e.is_Add and sp.S.NegativeOne in e.args:
         powers = [a for a in e.args if isinstance(a, sp.exp)]
         if len(powers) == 1:
@@ -216,6 +255,8 @@ def _log(arg: Expr, known: Mapping[Expr, Expr]) -> Expr:
     meaning = inline(arg, known) if isinstance(arg, (Elem, sp.Symbol)) else arg
     if isinstance(meaning, sp.exp):
         return meaning.args[0]
+    if isinstance(meaning, sp.cosh):
+        return log_cosh(meaning.args[0])
     if meaning.is_Mul and all(a.is_positive for a in meaning.args):
         return sp.Add(*(_log(a, known) for a in meaning.args))
     if meaning.is_Pow and meaning.exp.is_Rational and meaning.base.is_positive:

@@ -6,18 +6,21 @@ import sympy as sp
 
 from symdl.formula import Formula
 from symdl.notation.binders import Total
+from symdl.notation.indicators import UnitStep
 from symdl.notation.indices import Index, size_of
 from symdl.notation.tensors import TensorSymbol, real, tensors
 
 __all__ = [
     "ALL",
     "ELU",
+    "GELU",
     "GELU_TANH",
     "HARD_SIGMOID",
     "HARD_SILU",
     "IDENTITY",
     "LEAKY_RELU",
     "LOG_SIGMOID",
+    "LOG_SOFTMAX",
     "MISH",
     "PRELU",
     "RELU",
@@ -27,6 +30,8 @@ __all__ = [
     "SOFTMAX",
     "SOFTPLUS",
     "SOFTSIGN",
+    "STEP",
+    "STEP_STRICT",
     "TANH",
 ]
 
@@ -35,6 +40,22 @@ slope = real("alpha")
 scale = sp.Symbol("alpha", positive=True)
 gain = sp.Symbol("lambda", positive=True)
 gate, inner, squashed = real("s"), real("u"), real("q")
+
+
+def _step(name: str, title: str, at_zero: int) -> Formula:
+    kink = (
+        f"x = 0: a jump, where the value is {at_zero}; the derivative, 0 elsewhere, is taken as 0"
+    )
+    return Formula(
+        sp.Eq(y, UnitStep(x, at_zero), evaluate=False), output=y, inputs=[x],
+        domain={x: sp.Reals}, name=name, title=title, kinks=[kink],
+        source="McCulloch, Pitts (1943), A logical calculus of the ideas immanent in nervous "
+        "activity",
+    )  # fmt: skip
+
+
+STEP = _step("step", "step function, 1 at 0", 1)
+STEP_STRICT = _step("step_strict", "step function, 0 at 0", 0)
 
 IDENTITY = Formula(
     sp.Eq(y, x), output=y, inputs=[x], domain={x: sp.Reals}, name="linear", title="identity",
@@ -119,6 +140,14 @@ SILU = Formula(
     "(2017), Searching for Activation Functions",
 )  # fmt: skip
 
+# the gate is the share of a standard normal distribution below x
+GELU = Formula(
+    [sp.Eq(gate, (1 + sp.erf(x / sp.sqrt(2))) / 2), sp.Eq(y, x * gate)],
+    output=y, inputs=[x], domain={x: sp.Reals}, name="gelu",
+    title="Gaussian error linear unit",
+    source="Hendrycks, Gimpel (2016), Gaussian Error Linear Units, section 2",
+)  # fmt: skip
+
 GELU_TANH = Formula(
     [
         sp.Eq(inner, sp.sqrt(2 / sp.pi) * (x + sp.Rational("0.044715") * x**3)),
@@ -163,7 +192,7 @@ LOG_SIGMOID = Formula(
 
 n = Index("n", size_of("N"))
 j = Index("j", size_of("K"))
-z = tensors("z[n,j]", n, j)
+z, h = tensors("z[n,j] h[n,j]", n, j)
 e, p = (TensorSymbol(name, (n.size, j.size), positive=True) for name in "ep")
 S = TensorSymbol("S", (n.size,), positive=True)
 
@@ -178,21 +207,32 @@ SOFTMAX = Formula(
     "Network Outputs",
 )  # fmt: skip
 
+LOG_SOFTMAX = Formula(
+    [*SOFTMAX.equations, sp.Eq(h[n, j], sp.log(p[n, j]), evaluate=False)],
+    output=h, inputs=[z], domain={z: sp.Reals}, name="log_softmax",
+    title="logarithm of the softmax", source=SOFTMAX.source,
+)  # fmt: skip
+
 ALL = (
+    STEP,
+    STEP_STRICT,
     IDENTITY,
     SIGMOID,
     TANH,
     RELU,
     LEAKY_RELU,
+    PRELU,
     ELU,
     SELU,
     SOFTPLUS,
     SOFTSIGN,
     SILU,
+    GELU,
     GELU_TANH,
     MISH,
     HARD_SIGMOID,
     HARD_SILU,
     LOG_SIGMOID,
     SOFTMAX,
+    LOG_SOFTMAX,
 )

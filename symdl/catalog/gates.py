@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from symdl.errors import InputError, NotSupported
 from symdl.formula import Formula
 from symdl.notation.binders import Total
 from symdl.notation.indicators import UnitStep
@@ -16,12 +17,11 @@ __all__ = [
     "NAND",
     "OR",
     "PERCEPTRON_RULE",
-    "STEP",
-    "STEP_STRICT",
     "THRESHOLD_UNIT",
     "THRESHOLD_UNIT_STRICT",
     "UNIT_WITH_THRESHOLD",
     "XOR",
+    "with_step",
 ]
 
 x, y, z = real("x"), real("y"), real("z")
@@ -34,17 +34,8 @@ inputs, w, w_new = tensors("x[i] w[i] w_new[i]", i)
 
 _BIT = sp.FiniteSet(0, 1)
 
-_MCCULLOCH = "McCulloch, Pitts (1943), A logical calculus of the ideas immanent in nervous activity"
 _ROSENBLATT = "Rosenblatt (1958), The perceptron: a probabilistic model"
 _GATES = "Saito (2016), Deep Learning from Scratch, chapter 2"
-
-
-def _step(name: str, title: str, at_zero: int) -> Formula:
-    return Formula(
-        sp.Eq(y, UnitStep(x, at_zero), evaluate=False), output=y, inputs=[x], domain={x: sp.Reals},
-        name=name, title=title, kinks=[f"x = 0: the value is {at_zero}, the derivative 0"],
-        source=_MCCULLOCH,
-    )  # fmt: skip
 
 
 def _unit(name: str, title: str, at_zero: int) -> Formula:
@@ -58,9 +49,6 @@ def _unit(name: str, title: str, at_zero: int) -> Formula:
         kinks=[f"z = 0: the value is {at_zero}, the derivative 0"], source=_ROSENBLATT,
     )  # fmt: skip
 
-
-STEP = _step("step", "step function, 1 at 0", 1)
-STEP_STRICT = _step("step_strict", "step function, 0 at 0", 0)
 
 THRESHOLD_UNIT = _unit("threshold_unit", "threshold unit, 1 at 0", 1)
 THRESHOLD_UNIT_STRICT = _unit("threshold_unit_strict", "threshold unit, 0 at 0", 0)
@@ -118,6 +106,29 @@ PERCEPTRON_RULE = Formula(
 )  # fmt: skip
 
 ALL = (
-    STEP, STEP_STRICT, THRESHOLD_UNIT, THRESHOLD_UNIT_STRICT, UNIT_WITH_THRESHOLD,
-    AND, NAND, OR, XOR, PERCEPTRON_RULE,
+    THRESHOLD_UNIT, THRESHOLD_UNIT_STRICT, UNIT_WITH_THRESHOLD, AND, NAND, OR, XOR, PERCEPTRON_RULE,
 )  # fmt: skip
+
+
+def with_step(formula: Formula, at_zero: int) -> Formula:
+    """The same unit or gate with the other convention: its steps are ``at_zero`` at 0.
+
+    Raises InputError for anything but 0 and 1, NotSupported where a step is part of something else.
+
+    >>> with_step(AND, 1).equations[0].rhs.at_zero
+    1
+    """
+    if at_zero not in (0, 1):
+        raise InputError(f"a step is 0 or 1 at 0, not {at_zero!r}")
+    equations = []
+    for e in formula.equations:
+        rhs = UnitStep(e.rhs.args[0], at_zero) if isinstance(e.rhs, UnitStep) else e.rhs
+        if rhs.atoms(UnitStep) - {rhs}:
+            raise NotSupported(f"the convention of the step inside {rhs}")
+        equations.append(sp.Eq(e.lhs, rhs, evaluate=False))
+    return Formula(
+        equations, output=formula.output, inputs=formula.inputs, parameters=formula.parameters,
+        state=formula.state, hyper=formula.hyper, domain=formula.domain, name=formula.name,
+        title=formula.title, kinks=[f"at the threshold: the value is {at_zero}"],
+        source=formula.source,
+    )  # fmt: skip

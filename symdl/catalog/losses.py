@@ -30,7 +30,7 @@ __all__ = [
 N, K = size_of("N"), size_of("K")
 n, j = Index("n", N), Index("j", K)
 y, t, z = tensors("y[n,j] t[n,j] z[n,j]", n, j)
-d, h, u = tensors("d[n,j] h[n,j] u[n,j]", n, j)
+d, h = tensors("d[n,j] h[n,j]", n, j)
 p = TensorSymbol("p", (N, K), positive=True)
 q = TensorSymbol("t", (N, K), positive=True)
 c = TensorSymbol("c", (N,), labels=K)
@@ -114,12 +114,11 @@ HUBER = Formula(
     source="Huber (1964), Robust Estimation of a Location Parameter",
 )  # fmt: skip
 
-# log cosh d, with the exponential that cannot overflow for d > 0 taken out of the cosine
 LOG_COSH = Formula(
     [
         sp.Eq(d[n, j], y[n, j] - t[n, j], evaluate=False),
-        sp.Eq(u[n, j], sp.log(1 + sp.exp(-2 * d[n, j])), evaluate=False),
-        sp.Eq(L, Total(d[n, j] + u[n, j] - sp.log(2), n, j) / (N * K), evaluate=False),
+        sp.Eq(h[n, j], sp.log(sp.cosh(d[n, j])), evaluate=False),
+        sp.Eq(L, Total(h[n, j], n, j) / (N * K), evaluate=False),
     ],
     output=L, inputs=[y, t],
     domain={y: sp.Reals, t: sp.Reals}, name="log_cosh", title="logarithm of the hyperbolic cosine",

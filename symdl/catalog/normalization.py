@@ -87,7 +87,8 @@ BATCH_NORMALIZATION = Formula(
         sp.Eq(next_var[i], momentum * running_var[i] + (1 - momentum) * var[i], evaluate=False),
         sp.Eq(y[n, i], gamma[i] * h[n, i] + beta[i], evaluate=False),
     ],
-    output=y, inputs=[x], domain={x: sp.Reals}, parameters=[gamma, beta],
+    output=y, inputs=[x],
+    domain={x: sp.Reals, momentum: sp.Interval.Ropen(0, 1)}, parameters=[gamma, beta],
     state=[(running_mean, next_mean), (running_var, next_var)],
     hyper=[(epsilon, _EPSILON), (momentum, sp.Rational(99, 100))],
     name="batch_normalization", title="batch normalization",
@@ -101,7 +102,7 @@ BATCH_NORMALIZATION_INFERENCE = Formula(
         sp.Eq(y[n, i], gamma[i] * h[n, i] + beta[i], evaluate=False),
     ],
     output=y, inputs=[x, running_mean, running_var],
-   
+
     domain={x: sp.Reals, running_mean: sp.Reals, running_var: sp.Interval.open(0, sp.oo)},
     parameters=[gamma, beta],
     hyper=[(epsilon, _EPSILON)],

@@ -27,7 +27,8 @@ step = sp.Symbol("t", positive=True)
 rate = sp.Symbol("learning_rate", positive=True)
 momentum, beta_1, beta_2 = sp.symbols("momentum beta_1 beta_2", positive=True)
 epsilon = sp.Symbol("epsilon", positive=True)
-rho, weight_decay = sp.symbols("rho weight_decay", positive=True)
+rho = sp.Symbol("rho", positive=True)
+weight_decay = sp.Symbol("weight_decay", nonnegative=True)
 velocity, velocity_new = real("velocity"), real("velocity_new")
 m, m_new, m_hat, v_hat = real("m"), real("m_new"), real("m_hat"), real("v_hat")
 v, v_new = sp.symbols("v v_new", nonnegative=True)
@@ -198,7 +199,7 @@ ADAMAX = Formula(
 # mu_t, its value a step later, and 1 minus the product of those so far: it starts at 0
 mu, mu_next = sp.symbols("mu mu_next", positive=True)
 spread, spread_new = sp.symbols("spread spread_new", nonnegative=True)
-schedule_decay = sp.Symbol("schedule_decay", positive=True)
+schedule_decay = sp.Symbol("schedule_decay", nonnegative=True)
 _BASE = sp.Rational(96, 100)
 
 NADAM = Formula(

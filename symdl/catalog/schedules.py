@@ -59,7 +59,8 @@ COSINE_DECAY = Formula(
         ),
     ],
     output=rate, inputs=[step],
-    domain={step: sp.S.Naturals}, hyper=[*_USUAL, (alpha, sp.Integer(0))],
+    domain={step: sp.S.Naturals, alpha: sp.Interval(0, 1)},
+    hyper=[*_USUAL, (alpha, sp.Integer(0))],
     name="cosine_decay", title="rate that falls along half a cosine",
     source="Loshchilov, Hutter (2017), SGDR: Stochastic Gradient Descent with Warm Restarts, eq. 5",
 )  # fmt: skip

@@ -23,6 +23,7 @@ from symdl.calculus.contract import contract
 from symdl.calculus.differentiate import differentiate, gradient
 from symdl.calculus.elimination import simplest
 from symdl.errors import NotSupported, SymdlError
+from symdl.evidence.domain_points import Domain, drawn, impose_sum, shown_values, value_in
 from symdl.evidence.evaluate import evaluate, positions
 from symdl.evidence.judge import inlined
 from symdl.evidence.pieces import kinked, pieces
@@ -32,12 +33,7 @@ from symdl.evidence.signs import (
     NONPOSITIVE,
     POSITIVE,
     ZERO,
-    Domain,
-    drawn,
-    impose_sum,
-    shown_values,
     sign,
-    value_in,
 )
 from symdl.evidence.verdict import Verdict
 from symdl.formula import Equation, Formula, Variable
@@ -77,7 +73,8 @@ def judge_convex(
     >>> judge_convex(1 / (1 + sp.exp(-w)), w).level
     'refuted'
     """
-    e, domain = inlined(e, definitions), domain or {}
+    e = inlined(e, definitions)
+    domain = {v: values for v, values in (domain or {}).items() if values != sp.S.Reals}
     seen = _above_the_chord(e, variable, domain, assumptions)
     if seen is not None:
         return seen
@@ -187,10 +184,11 @@ def _by_second_derivative(e: Expr, x: sp.Symbol, domain: Domain) -> str | None:
 
 def _by_pieces(e: Expr, x: sp.Symbol, domain: Domain) -> str | None:
     """Convex between the kinks, continuous, and the slope jumps only upwards."""
-    if x in domain:
+    where = domain.get(x, sp.S.Reals)
+    if not (isinstance(where, sp.Interval) and where.is_open):
         return None
     try:
-        found = pieces(e, x)
+        found = pieces(e, x, where.start, where.end)
     except SymdlError:
         return None
     for p in found:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -17,10 +18,11 @@ from sympy.core.expr import Expr
 
 from symdl.errors import InputError, Mismatch, NotSupported
 from symdl.formula import Equation
-from symdl.notation.binders import ArgPeak, Binder, Peak, Total
-from symdl.notation.functions import xlogy
+from symdl.notation.binders import ArgPeak, Binder, Peak, Total, loose
+from symdl.notation.functions import erfc, xlogy
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.tensors import Elem, TensorSymbol
+from symdl.notation.walk import free_indices
 
 __all__ = ["World", "define", "evaluate", "positions", "precise"]
 
@@ -39,12 +41,14 @@ class World:
     """Sizes, values and arithmetic.
 
     sizes   size symbol -> whole number
-    values  scalar symbol -> number; tensor -> {position tuple -> number}
+    values  scalar symbol -> number; tensor -> {position tuple -> number}; whoever changes them
+            clears ``seen``, the sums that were evaluated already
     """
 
     sizes: Mapping[Expr, int]
     values: Mapping[sp.Symbol, Any]
     ctx: Any = field(default_factory=precise)
+    seen: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def size(self, s: Expr) -> int:
         """The whole number that a size stands for."""
@@ -108,7 +112,10 @@ def evaluate(e: Expr, world: World, index: Mapping[Expr, int] | None = None) -> 
     if isinstance(e, sp.Symbol):
         return ctx.mpf(world.size(e)) if e in world.sizes else world._value(e)
     if isinstance(e, Binder):
-        return _binder(e, world, index)
+        read = tuple(index[i] for i in _outside(e))
+        if (e, read) not in world.seen:
+            world.seen[e, read] = _binder(e, world, index)
+        return world.seen[e, read]
     if isinstance(e, sp.Piecewise):
         for value, condition in e.args:
             if _holds(condition, world, index):
@@ -118,6 +125,12 @@ def evaluate(e: Expr, world: World, index: Mapping[Expr, int] | None = None) -> 
     if isinstance(value, ctx.mpc):
         raise NotSupported(f"{type(e).__name__} has no real value there")
     return value
+
+
+@lru_cache(maxsize=20_000)
+def _outside(e: Binder) -> tuple[Expr, ...]:
+    """The indices that a sum or a maximum reads from outside, in a fixed order."""
+    return tuple(sorted(free_indices(e) | loose(e), key=str))
 
 
 def _binder(e: Binder, world: World, index: Mapping[Expr, int]) -> Number:
@@ -168,6 +181,7 @@ _FUNCTIONS = {
     sp.cosh: "cosh", sp.tanh: "tanh", sp.coth: "coth", sp.sech: "sech", sp.csch: "csch",
     sp.erf: "erf", sp.atan: "atan", sp.asinh: "asinh", sp.sign: "sign", sp.Abs: "fabs",
     sp.floor: "floor", sp.ceiling: "ceil", sp.asin: "asin", sp.acos: "acos", sp.erfc: "erfc",
+    erfc: "erfc",
 }  # fmt: skip
 
 

@@ -9,20 +9,42 @@ from symdl.calculus.adjoint import adjoint, place_of
 from symdl.calculus.compose import Piece, Renaming, chain
 from symdl.calculus.contract import contract
 from symdl.calculus.differentiate import gradient
-from symdl.errors import InputError
+from symdl.errors import InputError, SymdlError
 from symdl.evidence.judge import inlined, judge_equation
+from symdl.evidence.pieces import pieces
 from symdl.evidence.signs import Domain, judge_nonnegative
 from symdl.evidence.verdict import Verdict
 from symdl.formula import Formula
 from symdl.notation.binders import Total, rename
 from symdl.notation.indices import Index, size_of
+from symdl.notation.normal import is_zero
 from symdl.notation.tensors import Elem, TensorSymbol, real
 from symdl.notation.walk import inline, substitute, variables
 
 __all__ = [
     "judge_affine", "judge_max_is_negated_min", "judge_one_sign", "judge_shift", "judge_sum",
-    "stacked",
+    "multiplied_out", "stacked",
 ]  # fmt: skip
+
+
+def judge_same(left: Expr, right: Expr, x: sp.Symbol) -> Verdict:
+    """Judge that two functions of ``x`` are the same; kinked ones also piece by piece.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> judge_same(sp.Max(-1, sp.Min(1, x)), -sp.Max(-1, sp.Min(1, -x)), x).level
+    'proved'
+    """
+    seen = judge_equation(left, right)
+    if seen.level != "numeric":
+        return seen
+    try:
+        found = pieces(left - right, x)
+    except SymdlError:
+        return seen
+    kinks = [(left - right).xreplace({x: p.low}) for p in found[1:]]
+    if all(is_zero(e) for e in (*(p.expr for p in found), *kinks)):
+        return Verdict("proved", "same normal form between the kinks, and equal at them")
+    return seen
 
 
 def judge_sum(formula: Formula, axis: int, value: Expr) -> Verdict:
@@ -89,23 +111,28 @@ def judge_affine(formula: Formula, x: TensorSymbol) -> tuple[Expr, Expr, Verdict
     kernel = contract(rename(slope, {place.index[0]: n}))
     bias = substitute(out, x, lambda *at: sp.S.Zero)
     if x in variables(kernel):
+        mirrored = substitute(out, x, lambda *at: -Elem(x, *at))
+        seen = judge_equation(out + mirrored, 2 * bias)
+        why = f"the values at {x} and at -{x} do not have the value at 0 for their mean"
+        if seen.level == "refuted":
+            return kernel, bias, Verdict("refuted", why, seen.counterexample)
         return kernel, bias, Verdict("unknown", f"the derivative for {x} still reads {x}")
     i = place.index[1]
     whole = Total(Elem(x, n, i) * kernel, i) + bias
     seen = judge_equation(out, whole)
-    flat = judge_equation(_multiplied_out(out), _multiplied_out(whole))
+    flat = judge_equation(multiplied_out(out), multiplied_out(whole))
     if seen.level == "numeric" and flat.level == "proved":
         return kernel, bias, Verdict("proved", "same normal form once the sums are multiplied out")
     return kernel, bias, seen
 
 
-def _multiplied_out(e: Expr) -> Expr:
+def multiplied_out(e: Expr) -> Expr:
     """Sums of products of sums as sums over all their indices."""
     if isinstance(e, Total):
         body, index = e.open()
-        return sp.Add(*(_one_sum(t, index) for t in _terms(_multiplied_out(body))))
+        return sp.Add(*(_one_sum(t, index) for t in _terms(multiplied_out(body))))
     if e.is_Add or e.is_Mul:
-        return sp.expand(e.func(*(_multiplied_out(a) for a in e.args)))
+        return sp.expand(e.func(*(multiplied_out(a) for a in e.args)))
     return e
 
 

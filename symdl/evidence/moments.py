@@ -6,7 +6,7 @@ gives a cumulant, where its indices are equal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -14,15 +14,35 @@ from sympy.core.expr import Expr
 
 from symdl.calculus.contract import contract
 from symdl.errors import NotSupported
+from symdl.evidence.pieces import pieces
 from symdl.notation.binders import Total
-from symdl.notation.indicators import Delta
+from symdl.notation.indicators import Delta, UnitStep
 from symdl.notation.normal import normal
-from symdl.notation.tensors import Elem
-from symdl.notation.walk import variables
+from symdl.notation.tensors import Elem, TensorSymbol
+from symdl.notation.walk import occurrences, variables
 
-__all__ = ["Law", "law", "law_from_density", "mean", "variance"]
+__all__ = [
+    "STANDARD_NORMAL", "UNIFORM", "Density", "Law", "law", "law_from_density", "law_of", "mean",
+    "noise_named", "variance",
+]  # fmt: skip
 
 Draws = Mapping[sp.Symbol, "Law"]
+Domain = Mapping[sp.Symbol, sp.Set]
+
+
+@dataclass(frozen=True)
+class Density:
+    """The density ``expr`` of a draw, in the symbol ``draw``, from ``low`` to ``high``."""
+
+    draw: sp.Symbol
+    expr: Expr
+    low: Expr
+    high: Expr
+
+
+_DRAW = sp.Symbol("u", real=True)
+UNIFORM = Density(_DRAW, sp.S.One, sp.S.Zero, sp.S.One)
+STANDARD_NORMAL = Density(_DRAW, sp.exp(-(_DRAW**2) / 2) / sp.sqrt(2 * sp.pi), -sp.oo, sp.oo)
 
 
 @dataclass(frozen=True)
@@ -58,6 +78,75 @@ def law_from_density(density: Expr, draw: sp.Symbol, low: Expr, high: Expr, orde
             for k in range(1, order + 1)
         )
     )
+
+
+def law_of(
+    e: Expr, draw: sp.Symbol, density: Density, order: int = 2, domain: Domain | None = None
+) -> Law:
+    """The law of a function ``e`` of one draw, by integrals between its kinks.
+
+    >>> u = sp.Symbol("u", real=True)
+    >>> law_of(sp.Max(0, u), u, STANDARD_NORMAL).powers
+    (sqrt(2)/(2*sqrt(pi)), 1/2)
+    """
+    x = density.draw
+    odds = _odds(variables(e) - {draw}, domain or {})
+    shares = {s: q / (1 + q) for s, q in odds.items()}
+    cut = pieces(e.xreplace({draw: x, **shares}), x, density.low, density.high)
+    back = {q: s / (1 - s) for s, q in odds.items()}
+    found = []
+    for k in range(1, order + 1):
+        parts = (sp.integrate(p.expr**k * density.expr, (x, p.low, p.high)) for p in cut)
+        found.append(sp.simplify(sp.Add(*parts).xreplace(back)))
+    return Law(tuple(found))
+
+
+def _odds(names: Iterable[sp.Symbol], domain: Domain) -> dict[sp.Symbol, sp.Symbol]:
+    """A positive symbol q for each symbol r = q / (1 + q) that lies between 0 and 1."""
+    unit = sp.Interval(0, 1)
+    inside = sorted((s for s in names if s in domain and domain[s].is_subset(unit)), key=str)
+    return {s: sp.Symbol(f"odds_{s.name}", positive=True) for s in inside}
+
+
+def noise_named(
+    e: Expr, draws: Mapping[sp.Symbol, Density], order: int = 2, domain: Domain | None = None
+) -> tuple[Expr, dict[sp.Symbol, Law]]:
+    """Give each step of a draw in ``e`` a name of its own: a polynomial in draws, and their laws.
+
+    Dropout's mask, a step of a uniform draw, becomes a draw that is 0 or 1.  ``domain`` says of a
+    rate that it lies between 0 and 1.
+
+    >>> u, r, x = sp.symbols("u r x", real=True)
+    >>> below_one = {r: sp.Interval.Ropen(0, 1)}
+    >>> e, laws = noise_named(x * UnitStep(u - r, 1), {u: UNIFORM}, domain=below_one)
+    >>> e, [law.powers for law in laws.values()]
+    (mask*x, [(1 - r, 1 - r)])
+    """
+    named: dict[Expr, Expr] = {}
+    laws: dict[sp.Symbol, Law] = {}
+    for step in sorted(e.atoms(UnitStep), key=str):
+        inside = sorted(variables(step) & draws.keys(), key=str)
+        if not inside:
+            continue
+        places = occurrences(step, inside[0])
+        if len(inside) > 1 or len(places) > 1:
+            raise NotSupported(f"the law of {step}: it reads more than one draw")
+        (place,) = places
+        named[step] = _mask(place, f"mask_{len(named) + 1}" if named else "mask")
+        plain = sp.Symbol("u", real=True)
+        seen = law_of(step.xreplace({place: plain}), plain, draws[inside[0]], order, domain)
+        mask = named[step]
+        laws[mask.tensor if isinstance(mask, Elem) else mask] = seen
+    out = e.xreplace(named)
+    for v in variables(out) & draws.keys():
+        laws[v] = law_of(draws[v].draw, draws[v].draw, draws[v], order)
+    return out, laws
+
+
+def _mask(place: Expr, name: str) -> Expr:
+    if isinstance(place, Elem):
+        return Elem(TensorSymbol(name, place.tensor.axes), *place.index)
+    return sp.Symbol(name, real=True)
 
 
 def mean(e: Expr, draws: Draws) -> Expr:

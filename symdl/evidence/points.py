@@ -79,3 +79,4 @@ def _impose(a: Equation, world: World) -> None:
             value.update({spot: value[spot] * wanted / found for spot in row})
         else:
             raise NotSupported(f"positive elements cannot satisfy the assumption {a}")
+        world.seen.clear()

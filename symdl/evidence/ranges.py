@@ -26,8 +26,8 @@ from symdl.formula import Formula
 from symdl.notation.normal import is_zero
 
 __all__ = [
-    "Range", "derivative_range", "judge_largest_derivative", "judge_range", "range_of",
-    "steepest_output",
+    "Range", "check_finite", "derivative_range", "judge_largest_derivative", "judge_range",
+    "limit_of", "range_of", "steepest_output",
 ]  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def range_of(e: Expr, x: sp.Symbol) -> Range:
     for p in found:
         for at in _stationary(p, x):
             taken.append((p.expr.xreplace({x: at}), at))
-        limits += [_limit(p, x, p.low, "+"), _limit(p, x, p.high, "-")]
+        limits += [limit_of(p, x, p.low), limit_of(p, x, p.high)]
         if not p.expr.has(x):
             middle = _inside(p)
             taken.append((p.expr, middle))
@@ -97,13 +97,13 @@ def derivative_range(e: Expr, x: sp.Symbol) -> Range:
 
 def range_of_piece(p: Piece, x: sp.Symbol) -> Range:
     """The range of the derivative of one smooth piece."""
-    _check_finite(p, x)
+    check_finite(p, x)
     slope = simplest(differentiate(p.expr, x).after)
     q = replace(p, expr=slope)
     taken = [(sp.simplify(slope.xreplace({x: at})), at) for at in _stationary(q, x)]
     if not slope.has(x):
         taken.append((slope, _inside(q)))
-    limits = [_limit(q, x, q.low, "+"), _limit(q, x, q.high, "-")]
+    limits = [limit_of(q, x, q.low), limit_of(q, x, q.high)]
     everything = [*(v for v, _ in taken), *limits]
     least, greatest = _extreme(everything, -1), _extreme(everything, 1)
     return Range(
@@ -156,11 +156,13 @@ def _stationary(p: Piece, x: sp.Symbol) -> list[Expr]:
     return out
 
 
-def _limit(p: Piece, x: sp.Symbol, at: Expr, side: str) -> Expr:
+def limit_of(p: Piece, x: sp.Symbol, at: Expr) -> Expr:
+    """The limit of a piece at one of its ends: a number, or what its parameters make of it."""
     if at not in (sp.oo, -sp.oo):
         return p.expr.xreplace({x: at})
-    found = sp.limit(simplest(p.expr).rewrite(sp.exp), x, at, side)
-    if found.has(sp.Limit) or not (found.is_number or found.is_infinite):
+    plain, back = as_fraction(p.expr)
+    found = sp.limit(plain.xreplace(back), x, at)
+    if found.has(sp.Limit, x) or not (found.is_infinite or found.is_finite):
         raise NotSupported(f"the limit of {p.expr} at {at}")
     return sp.simplify(found)
 
@@ -168,7 +170,7 @@ def _limit(p: Piece, x: sp.Symbol, at: Expr, side: str) -> Expr:
 def _check_continuous(e: Expr, x: sp.Symbol, found: tuple[Piece, ...]) -> None:
     """Refuse a jump or a pole: the values would not fill an interval."""
     for p in found:
-        _check_finite(p, x)
+        check_finite(p, x)
     for left, right in itertools.pairwise(found):
         at = {x: left.high}
         here = e.xreplace(at)
@@ -176,7 +178,7 @@ def _check_continuous(e: Expr, x: sp.Symbol, found: tuple[Piece, ...]) -> None:
             raise NotSupported(f"{e} may jump at {left.high}")
 
 
-def _check_finite(p: Piece, x: sp.Symbol) -> None:
+def check_finite(p: Piece, x: sp.Symbol) -> None:
     """Refuse a piece where a divisor may be zero or a logarithm may have no value."""
     if p.expr.has(sp.tan, sp.coth, sp.csch):
         raise NotSupported(f"the poles of {p.expr}")
@@ -217,7 +219,8 @@ def _extreme(values: list[Expr], direction: int) -> Expr:
 
 def judge_range(e: Expr, x: sp.Symbol, claimed: sp.Set) -> Verdict:
     """Judge that the values of ``e`` fill exactly an interval."""
-    outside = _outside(e, x, claimed, Piece(-sp.oo, sp.oo, e))
+    ones = dict.fromkeys((e.free_symbols | claimed.free_symbols) - {x}, sp.S.One)
+    outside = _outside(e.xreplace(ones), x, claimed.xreplace(ones), Piece(-sp.oo, sp.oo, e))
     if outside is not None:
         return outside
     try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import operator
-import random
 from collections.abc import Iterable, Iterator, Mapping
 
 import mpmath
@@ -19,19 +18,16 @@ from sympy.core.expr import Expr
 
 from symdl.calculus.elimination import simplest
 from symdl.errors import SymdlError
-from symdl.evidence.evaluate import World, evaluate, positions, precise
+from symdl.evidence.domain_points import Domain, drawn, shown_values
+from symdl.evidence.evaluate import evaluate, precise
 from symdl.evidence.verdict import Verdict
-from symdl.formula import Equation
 from symdl.notation.binders import ArgPeak, Binder, Peak, Total
 from symdl.notation.functions import HYPERBOLIC, by_exponentials
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.normal import equal
-from symdl.notation.tensors import Elem, TensorSymbol
-from symdl.notation.walk import free_indices, sizes_of, variables
+from symdl.notation.tensors import Elem
 
-__all__ = ["Domain", "judge_nonnegative", "roots_in", "sign", "value_in"]
-
-Domain = Mapping[sp.Symbol, sp.Set]  # an Interval or a FiniteSet for a symbol or a tensor
+__all__ = ["Domain", "judge_nonnegative", "roots_in", "sign"]
 
 POSITIVE, NONNEGATIVE, ZERO, NONPOSITIVE, NEGATIVE = "> 0", ">= 0", "= 0", "<= 0", "< 0"
 _FLIPPED = {
@@ -297,7 +293,7 @@ def _structural(e: Expr) -> str | None:
             return NONNEGATIVE
         return _joined(parts)
     if isinstance(e, sp.log):
-        return _structural(e.args[0] - 1) if _structural(e.args[0]) == POSITIVE else None
+        return _rational_sign(e.args[0] - 1) if _rational_sign(e.args[0]) == POSITIVE else None
     if isinstance(e, (sp.tanh, sp.sinh)):
         return _structural(e.args[0])
     if isinstance(e, (sp.exp, sp.cosh)):
@@ -379,77 +375,3 @@ def _negative_point(e: Expr, domain: Domain, strict: bool) -> Verdict | None:
             shown = shown_values(e, world, index)
             return Verdict("refuted", "negative", (*shown, ("value", mpmath.nstr(value, 12))))
     return None
-
-
-def drawn(e: Expr, domain: Domain, seed: int) -> tuple[World, dict[Expr, int]]:
-    """A random point of the domain, and indices, at which ``e`` can be evaluated."""
-    rng = random.Random(seed)
-    sizes: dict[Expr, int] = dict.fromkeys(sorted(sizes_of(e), key=str), 2 + seed % 2)
-    empty = World(sizes, {})
-    values: dict[sp.Symbol, object] = {}
-    for v in sorted(variables(e), key=str):
-        if isinstance(v, TensorSymbol):
-            values[v] = {at: value_in(v, domain, rng, empty) for at in positions(v.axes, empty)}
-        else:
-            values[v] = value_in(v, domain, rng, empty)
-    world = World(sizes, values, empty.ctx)
-    free = sorted(free_indices(e), key=lambda i: i.sort_key())
-    return world, {i: rng.randrange(world.size(i.size)) for i in free}
-
-
-def impose_sum(a: Equation, world: World, domain: Domain) -> None:
-    """Scale the elements of each row so that an assumption sum_j t_j = value holds."""
-    if not (isinstance(a.lhs, Total) and isinstance(a.lhs.body, Elem) and a.rhs.is_Rational):
-        raise SymdlError(f"drawing points that satisfy the assumption {a}")
-    body, summed = a.lhs.open()
-    t = body.tensor
-    if t not in world.values:
-        return
-    values = world.values[t]
-    rows: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-    for at in values:
-        pairs = zip(body.index, at, strict=True)
-        rows.setdefault(tuple(k for i, k in pairs if i not in summed), []).append(at)
-    wanted = world.ctx.mpf(int(a.rhs.p)) / int(a.rhs.q)
-    for row in rows.values():
-        factor = wanted / sum(values[at] for at in row)
-        for at in row:
-            values[at] *= factor
-            if t in domain and sp.Rational(str(values[at])) not in domain[t]:
-                raise SymdlError("the point leaves the domain")
-
-
-def value_in(v: sp.Symbol, domain: Domain, rng: random.Random, world: World) -> object:
-    """A random value, a multiple of 1/64, of one variable or one element of a tensor."""
-    if isinstance(v, TensorSymbol) and v.labels is not None:
-        return rng.randrange(world.size(v.labels))
-    positive = v.is_positive or (isinstance(v, TensorSymbol) and v.positive_elements)
-    found = domain.get(v, sp.Interval.open(0, sp.oo) if positive else sp.Reals)
-    ctx = world.ctx
-    if isinstance(found, sp.FiniteSet):
-        chosen = sp.Rational(rng.choice(sorted(found)))
-        return ctx.mpf(int(chosen.p)) / int(chosen.q)
-    low = sp.Rational(-6) if found.start == -sp.oo else sp.Rational(found.start)
-    high = low + 8 if found.end == sp.oo else sp.Rational(found.end)
-    if found.start == -sp.oo and found.end != sp.oo:
-        low = high - 8
-    if found.start == -sp.oo and found.end == sp.oo:
-        high = -low
-    at = low + (high - low) * sp.Rational(rng.randint(1, 63), 64)
-    return ctx.mpf(int(at.p)) / int(at.q)
-
-
-def shown_values(
-    e: Expr, world: World, index: Mapping[Expr, int], names: Iterable[sp.Symbol] | None = None
-) -> tuple[tuple[str, str], ...]:
-    """Sizes, indices and values of a point, as text."""
-    out = [(str(s), str(n)) for s, n in world.sizes.items()]
-    out += [(str(i), str(n)) for i, n in index.items()]
-    for v in sorted(variables(e) if names is None else names, key=str):
-        value = world.values[v]
-        if isinstance(value, dict):
-            inner = ", ".join(f"{k}: {mpmath.nstr(x, 8)}" for k, x in list(value.items())[:9])
-            out.append((str(v), "{" + inner + "}"))
-        else:
-            out.append((str(v), mpmath.nstr(value, 8)))
-    return tuple(out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["LEVELS", "Verdict", "weakest"]
+__all__ = ["LEVELS", "Verdict", "negated", "weakest"]
 
 LEVELS = ("refuted", "unknown", "float", "numeric", "instance", "proved")
 
@@ -49,3 +49,19 @@ def weakest(verdicts: Iterable[Verdict]) -> Verdict:
     if not found:
         return Verdict("unknown", "there was nothing to check")
     return min(found, key=lambda v: LEVELS.index(v.level))
+
+
+def negated(verdict: Verdict) -> Verdict:
+    """The verdict on "this does not hold": a counterexample proves it, a proof refutes it.
+
+    >>> str(negated(Verdict("refuted", "the two sides differ", (("x", "1"),))))
+    'proved: the two sides differ: x = 1'
+    >>> negated(Verdict("numeric")).level
+    'unknown'
+    """
+    if verdict.level == "refuted":
+        where = ", ".join(f"{k} = {v}" for k, v in verdict.counterexample)
+        return Verdict("proved", f"{verdict.reason}: {where}" if where else verdict.reason)
+    if verdict.level in ("proved", "instance"):
+        return Verdict("refuted", f"it does hold: {verdict.reason}")
+    return Verdict("unknown", f"no counterexample was found: {verdict}")

@@ -44,6 +44,6 @@ def finite_outside(e: Expr, i: Index) -> bool:
     if e.is_Pow and not isinstance(e, sp.exp):
         return bool(e.exp.is_nonnegative) and finite_outside(e.base, i)
     entire = (sp.Add, sp.Mul, sp.exp, sp.tanh, sp.sin, sp.cos, sp.Max, sp.Min, sp.Abs, Binder)
-    if isinstance(e, (*entire, Delta, InRange, UnitStep, sp.erf, sp.sign)):
+    if isinstance(e, (*entire, Delta, InRange, UnitStep, sp.erf, sp.erfc, sp.sign)):
         return all(finite_outside(a, i) for a in e.args)
     return False

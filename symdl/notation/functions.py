@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 from sympy.core.expr import Expr
 
-__all__ = ["HYPERBOLIC", "by_exponentials", "xlogy"]
+__all__ = ["HYPERBOLIC", "by_exponentials", "erfc", "xlogy"]
 
 HYPERBOLIC = (sp.tanh, sp.sinh, sp.cosh, sp.coth, sp.sech, sp.csch)
 
@@ -31,3 +31,18 @@ class xlogy(sp.Function):
         """The formula it stands for."""
         x, y = self.args
         return x * sp.log(y)
+
+
+class erfc(sp.Function):
+    """1 - erf x for any sign of x: SymPy's own turns erfc(-x) into 2 - erfc(x), which cancels."""
+
+    nargs = 1
+    is_real = True
+    is_positive = True
+
+    def meaning(self) -> Expr:
+        """The formula it stands for."""
+        return 1 - sp.erf(self.args[0])
+
+    def _eval_evalf(self, prec: int) -> Expr:
+        return sp.erfc(self.args[0])._eval_evalf(prec)

@@ -17,7 +17,7 @@ from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
 from symdl.errors import Impossible, NotSupported, SymdlError
 from symdl.notation.binders import Binder, Total, loose, rename
-from symdl.notation.functions import HYPERBOLIC, by_exponentials, xlogy
+from symdl.notation.functions import HYPERBOLIC, by_exponentials, erfc, xlogy
 from symdl.notation.indicators import Delta, UnitStep
 from symdl.notation.indices import Index
 from symdl.notation.polynomial import (
@@ -184,8 +184,10 @@ def _function(e: Expr) -> Poly:
         return _logarithm(1 + e.args[0])
     if isinstance(e, expm1):
         return add(_exponential(poly(e.args[0])), constant(-sp.S.One))
-    if isinstance(e, xlogy):
+    if isinstance(e, (xlogy, erfc)):
         return poly(e.meaning())
+    if isinstance(e, sp.erfc):
+        return add(constant(sp.S.One), scale(poly(sp.erf(e.args[0])), sp.S.NegativeOne))
     if isinstance(e, sp.tan):
         return mul(poly(sp.sin(e.args[0])), _power(sp.cos(e.args[0]), sp.S.NegativeOne))
     if isinstance(e, Delta):

@@ -146,10 +146,11 @@ def tensor(name: str, *index: Index, positive: bool = False, labels: Expr | None
 _DECLARED = re.compile(r"([A-Za-z][A-Za-z0-9_]*)(?:\[([^\]]*)\])?\s*")
 
 
-def tensors(text: str, *index: Index) -> Any:
+def tensors(text: str, *index: Index, positive: bool = False) -> Any:
     """Declare tensors as ``"x[n,i] W[i,j] b[j]"`` over the axes of the given indices.
 
-    A name without brackets is a real scalar symbol.
+    A name without brackets is a real scalar symbol.  ``positive``: all of them are positive, such
+    as probabilities whose logarithms are taken.
 
     >>> from symdl.notation.indices import indices
     >>> n, i, j = indices("n:N i:D j:K")
@@ -169,6 +170,6 @@ def tensors(text: str, *index: Index) -> Any:
         for p in names:
             if p not in known:
                 raise InputError(f"tensor {name}: index {p!r} was not given (known: {list(known)})")
-        found.append(tensor(name, *(known[p] for p in names)))
+        found.append(tensor(name, *(known[p] for p in names), positive=positive))
         place = match.end()
     return found[0] if len(found) == 1 else tuple(found)

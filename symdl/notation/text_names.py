@@ -36,6 +36,7 @@ PLAIN: dict[str, Callable[[Expr], Expr]] = {
     "cos": sp.cos,
     "cosh": sp.cosh,
     "erf": sp.erf,
+    "erfc": sp.erfc,
     "exp": sp.exp,
     "ln": sp.log,
     "log": sp.log,

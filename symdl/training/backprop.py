@@ -18,6 +18,7 @@ from symdl.evidence.networks import judge_network
 from symdl.evidence.verdict import Verdict
 from symdl.formula import Equation, Formula, Variable
 from symdl.notation.tensors import TensorSymbol
+from symdl.training.losses import Loss
 from symdl.training.network import network
 
 if TYPE_CHECKING:
@@ -85,8 +86,14 @@ class Backprop:
         return self.formula._repr_latex_()
 
 
-def backprop(model_or_formula: Sequential | Formula, loss: str | None = None) -> Backprop:
+def backprop(
+    model_or_formula: Sequential | Formula,
+    loss: str | Loss | Formula | None = None,
+    weighted: bool = False,
+) -> Backprop:
     """Derive the gradients of a model with a loss, or of a formula with a scalar output.
+
+    ``weighted``: the loss of each row is multiplied by its sample weight s[n].
 
     Raises InputError for a formula whose output is not a scalar, or a model without a loss.
 
@@ -97,18 +104,20 @@ def backprop(model_or_formula: Sequential | Formula, loss: str | None = None) ->
     z
     """
     if isinstance(model_or_formula, Formula):
-        return _of_formula(model_or_formula, loss)
+        if loss is not None or weighted:
+            raise InputError("a formula is differentiated as it is; leave loss and weighted away")
+        return _of_formula(model_or_formula)
     if loss is None:
         if model_or_formula.setup is None:
             raise InputError("name the loss: backprop(model, 'categorical_crossentropy')")
         loss = model_or_formula.setup.loss
-    net = network(model_or_formula.layers, loss)
+    net = network(model_or_formula.layers, loss, weighted)
     wrt = tuple(p.variable for p in net.parameters)
     written = tuple(e for p in net.pieces for e in p.equations)
     whole = Formula(
         written,
         output=net.loss,
-        inputs=(net.input, net.target),
+        inputs=(net.input, net.target, *(() if net.weights is None else (net.weights,))),
         parameters=wrt,
         state=[(p.variable, p.following) for p in net.state if p.following is not None],
         random=[v for v, _ in net.random],
@@ -118,9 +127,7 @@ def backprop(model_or_formula: Sequential | Formula, loss: str | None = None) ->
     return Backprop(whole, wrt, net.pieces)
 
 
-def _of_formula(formula: Formula, loss: str | None) -> Backprop:
-    if loss is not None:
-        raise InputError("a formula is differentiated as it is; leave the loss away")
+def _of_formula(formula: Formula) -> Backprop:
     if isinstance(formula.output, TensorSymbol):
         raise InputError(f"the output {formula.output} is a tensor; backprop needs a scalar loss")
     given = (*formula.parameters, *formula.inputs)

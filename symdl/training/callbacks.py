@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symdl.errors import InputError
-from symdl.training.choices import real_number, suggestion
+from symdl.training.choices import positive_int, real_number, suggestion
 
 __all__ = ["Callback", "EarlyStopping", "History", "Trained"]
 
@@ -89,8 +89,16 @@ class EarlyStopping(Callback):
         min_delta: float = 0.0,
         restore_best: bool = False,
     ) -> None:
+        if not isinstance(monitor, str):
+            raise InputError(
+                f"monitor of EarlyStopping must be a name such as 'val_loss', not {monitor!r}"
+            )
+        if not isinstance(restore_best, bool):
+            raise InputError(
+                f"restore_best of EarlyStopping must be True or False, not {restore_best!r}"
+            )
         self.monitor = monitor
-        self.patience = int(real_number("patience of EarlyStopping", patience, 0))
+        self.patience = positive_int("patience of EarlyStopping", patience, least=0)
         self.min_delta = real_number("min_delta of EarlyStopping", min_delta, 0)
         self.restore_best = restore_best
         self.larger_is_better = monitor.endswith(("accuracy", "acc"))

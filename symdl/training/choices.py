@@ -8,9 +8,11 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
-from symdl.errors import InputError
+import sympy as sp
 
-__all__ = ["choose", "one_of", "positive_int", "real_number", "suggestion"]
+from symdl.errors import InputError, NotSupported
+
+__all__ = ["choose", "number_in", "one_of", "positive_int", "real_number", "suggestion"]
 
 T = TypeVar("T")
 
@@ -39,14 +41,14 @@ def one_of(what: str, name: object, known: Collection[str]) -> str:
     return choose(what, name, {k: k for k in known})
 
 
-def positive_int(what: str, value: object) -> int:
-    """Return ``value`` as an int of at least 1, or raise InputError."""
+def positive_int(what: str, value: object, least: int = 1) -> int:
+    """Return ``value`` as an int of at least 1, or of at least ``least``, or raise InputError."""
     try:
-        number = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+        number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        number = 0
-    if number < 1:
-        raise InputError(f"{what} must be a whole number of at least 1, not {value!r}")
+        number = None
+    if number is None or number < least:
+        raise InputError(f"{what} must be a whole number of at least {least}, not {value!r}")
     return number
 
 
@@ -69,6 +71,33 @@ def real_number(
     if not (above and below):
         left, right = "(" if low_open else "[", ")" if high_open else "]"
         span = f"in {left}{low:g}, {high:g}{right}" if high < math.inf else ""
-        span = span or f"a finite number {'>' if low_open else '>='} {low:g}"
+        bound = f" {'>' if low_open else '>='} {low:g}" if low > -math.inf else ""
+        span = span or f"a finite number{bound}"
         raise InputError(f"{what} must be {span}, not {value!r}")
     return number
+
+
+def number_in(what: str, value: object, values: sp.Set, why: str = "") -> float:
+    """Return ``value`` as a float that lies in an interval, or raise InputError, with the reason.
+
+    >>> number_in("rate", 0.5, sp.Interval.Ropen(0, 1))
+    0.5
+    >>> number_in("rate", 1, sp.Interval.Ropen(0, 1), "nothing would be left")
+    Traceback (most recent call last):
+        ...
+    symdl.errors.InputError: rate must be in [0, 1), not 1: nothing would be left
+    """
+    if not isinstance(values, sp.Interval) and values != sp.S.Reals:
+        raise NotSupported(f"{what}: numbers of the set {values}, which is no interval")
+    low, high = float(values.inf), float(values.sup)
+    try:
+        return real_number(
+            what,
+            value,
+            low,
+            high,
+            low_open=bool(values.left_open),
+            high_open=bool(values.right_open),
+        )
+    except InputError as error:
+        raise InputError(f"{error}: {why}" if why else str(error)) from None

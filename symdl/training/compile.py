@@ -9,32 +9,40 @@ from typing import TYPE_CHECKING, Any, overload
 import sympy as sp
 from numpy.typing import NDArray
 
-from symdl.backends.function import Compiled, compile_function
+from symdl.backends.function import Compiled
 from symdl.backends.step import Step, build_step
-from symdl.calculus.compose import Renaming
 from symdl.calculus.network import backpropagate, forward_equations
-from symdl.calculus.stabilise import stabilise
-from symdl.errors import InputError, NotSupported
+from symdl.errors import InputError
 from symdl.formula import Formula
 from symdl.training.choices import one_of
-from symdl.training.losses import loss_formula
+from symdl.training.constraints import on
+from symdl.training.learnable import check_learnable
+from symdl.training.losses import Loss, loss_of
 from symdl.training.network import Network
 from symdl.training.optimizers import Optimizer, optimizer_of
+from symdl.training.run_formula import (
+    BACKENDS,
+    DTYPES,
+    check_backend,
+    compile_formula,
+    name_of_dtype,
+)
 
 if TYPE_CHECKING:
     from symdl.training.sequential import Sequential
 
-__all__ = ["BACKENDS", "Setup", "build", "compile", "compile_formula", "setup"]
-
-BACKENDS = ("numpy",)
-DTYPES = ("float64", "float32")
+__all__ = ["BACKENDS", "DTYPES", "Setup", "build", "compile", "compile_formula", "setup"]
 
 
 @dataclass(frozen=True)
 class Setup:
-    """How a model is trained: the words of ``compile``, checked."""
+    """How a model is trained: the words of ``compile``, checked.
 
-    loss: str
+    loss  the text that names it with its constants and its reduction; a Loss where it is a formula
+          of one's own
+    """
+
+    loss: str | Loss
     optimizer: Optimizer | None
     metrics: tuple[str, ...] = ()
     dtype: str = "float64"
@@ -45,25 +53,25 @@ def setup(
     loss: object, optimizer: object, metrics: Sequence[object], dtype: object, backend: object
 ) -> Setup:
     """Check the words of ``compile``; raise InputError or NotSupported."""
-    _check_backend(backend)
+    check_backend(backend)
     if isinstance(metrics, str) or not all(isinstance(m, str) for m in metrics):
         raise InputError(f"metrics must be a list of names, such as ['accuracy'], not {metrics!r}")
     if len(set(metrics)) != len(metrics):
         raise InputError(f"a metric is named twice in {list(metrics)}; name each once")
-    known = one_of("dtype", _name_of(dtype), DTYPES)
+    known = one_of("dtype", name_of_dtype(dtype), DTYPES)
     chosen = None if optimizer is None else optimizer_of(optimizer)
     names = tuple(str(m) for m in metrics)
-    return Setup(loss_formula(loss).name, chosen, names, known, str(backend))
+    return Setup(_trainable(loss_of(loss)).words, chosen, names, known, str(backend))
 
 
-def _check_backend(backend: object) -> None:
-    if backend not in BACKENDS:
-        raise NotSupported(f"the backend {backend!r}; there is: {', '.join(BACKENDS)}")
-
-
-def _name_of(dtype: object) -> str:
-    """Return the name of "float32", numpy.float32 or numpy.dtype("float32")."""
-    return dtype.__name__ if isinstance(dtype, type) else str(dtype)
+def _trainable(loss: Loss) -> Loss:
+    if loss.reduction == "none":
+        raise InputError(
+            "reduction='none' gives one loss a row, but a model is trained with one number: use "
+            "reduction='mean' or 'sum', and call the loss for those of the rows: "
+            "Loss('mse', reduction='none')(y_true, y_pred)"
+        )
+    return loss
 
 
 def build(
@@ -71,15 +79,21 @@ def build(
     chosen: Setup,
     sizes: Mapping[sp.Symbol, int],
     weights: Mapping[str, NDArray[Any]],
+    beside: Step | None = None,
 ) -> Step:
-    """Derive the gradients of a network and build the step that runs them."""
+    """Derive the gradients of a network and build the step that runs them.
+
+    A step ``beside`` another shares its parameters, statistics and optimizer.
+    """
     variables = [p.variable for p in net.parameters]
     derived = backpropagate(net.pieces, variables)
+    if chosen.optimizer is not None:
+        check_learnable(derived)
     return build_step(
         derived.forward,
         derived.backward,
         inputs=[net.input],
-        targets=[net.target],
+        targets=[net.target] if net.weights is None else [net.target, net.weights],
         parameters={p.variable: weights[p.name] for p in net.parameters},
         loss=net.loss,
         output=net.output,
@@ -91,7 +105,20 @@ def build(
         prediction=None if net.prediction is None else forward_equations(net.prediction),
         statistics={(p.variable, p.following): weights[p.name] for p in net.state},
         draws=dict(net.random),
+        clipping=None if chosen.optimizer is None else chosen.optimizer.clipping,
+        constraints=[(v, on(formula, v)[0]) for v, formula in net.constraints],
+        beside=beside,
+        kind=_kind(chosen.backend),
     )
+
+
+def _kind(backend: str) -> type[Step]:
+    """The class of a step that runs on that backend."""
+    if backend == "numpy":
+        return Step
+    from symdl.backends.compiled import CompiledStep
+
+    return CompiledStep
 
 
 @overload
@@ -107,7 +134,7 @@ def compile(
 @overload
 def compile(
     model_or_formula: Sequential,
-    loss: str | None = None,
+    loss: str | Loss | Formula | None = None,
     optimizer: str | Optimizer | None = None,
     backend: str = "numpy",
     dtype: str | None = None,
@@ -116,7 +143,7 @@ def compile(
 
 def compile(
     model_or_formula: Sequential | Formula,
-    loss: str | None = None,
+    loss: str | Loss | Formula | None = None,
     optimizer: str | Optimizer | None = None,
     backend: str = "numpy",
     dtype: str | None = None,
@@ -160,14 +187,3 @@ def compile(
         dtype=dtype or before.dtype,
     )
     return model.step
-
-
-def compile_formula(formula: Formula, backend: str = "numpy", dtype: str = "float64") -> Compiled:
-    """Return a formula as a function of its inputs, parameters, draws and old states."""
-    _check_backend(backend)
-    constants = Renaming(dict(formula.hyper), {})
-    equations = [constants.equation(e) for e in stabilise(formula).formula.equations]
-    old, new = zip(*formula.state, strict=True) if formula.state else ((), ())
-    inputs = (*formula.inputs, *formula.parameters, *formula.random, *old)
-    name = one_of("dtype", _name_of(dtype), DTYPES)
-    return compile_function(equations, inputs, (formula.output, *new), dtype=name)

@@ -10,7 +10,7 @@ import sympy as sp
 
 from symdl.errors import InputError
 from symdl.formula import Formula
-from symdl.training.choices import choose, real_number, suggestion
+from symdl.training.choices import choose, number_in, suggestion
 
 __all__ = ["formula_of", "with_constants"]
 
@@ -20,7 +20,7 @@ _CALL = re.compile(r"(\w+)\((.*)\)\Z")
 def with_constants(formula: Formula, given: Mapping[str, object]) -> Formula:
     """Return the formula with other constants, which its name then states.
 
-    A constant must be what its symbol is declared to be: positive, not negative, real.
+    A constant must lie in the set that the formula states for it.
 
     >>> from symdl.catalog.losses import HUBER
     >>> with_constants(HUBER, {"delta": 2}).name
@@ -33,7 +33,9 @@ def with_constants(formula: Formula, given: Mapping[str, object]) -> Formula:
             raise InputError(f"{formula.name} has no {name!r}{has}")
     usual = {symbol.name: float(value) for symbol, value in formula.hyper}
     checked = {
-        symbol.name: _checked(f"{symbol.name} of {formula.name}", symbol, given[symbol.name])
+        symbol.name: number_in(
+            f"{symbol.name} of {formula.name}", given[symbol.name], formula.domain_of(symbol)
+        )
         for symbol, _ in formula.hyper
         if symbol.name in given
     }
@@ -41,14 +43,13 @@ def with_constants(formula: Formula, given: Mapping[str, object]) -> Formula:
         return formula
     chosen = usual | checked
     words = ", ".join(f"{name}={value!r}" for name, value in chosen.items())
-    hyper = tuple((symbol, sp.Float(chosen[symbol.name])) for symbol, _ in formula.hyper)
+    hyper = tuple((symbol, _exact(chosen[symbol.name])) for symbol, _ in formula.hyper)
     return replace(formula, hyper=hyper, name=f"{formula.name}({words})")
 
 
-def _checked(what: str, symbol: sp.Symbol, value: object) -> float:
-    if symbol.is_nonnegative:
-        return real_number(what, value, 0, low_open=bool(symbol.is_positive))
-    return real_number(what, value, -float("inf"), low_open=True)
+def _exact(value: float) -> sp.Expr:
+    """The fraction that a number reads as: evidence compares to more digits than a double has."""
+    return sp.Rational(repr(value))
 
 
 def formula_of(what: str, given: object, table: Mapping[str, Formula], where: str = "") -> Formula:
@@ -56,7 +57,7 @@ def formula_of(what: str, given: object, table: Mapping[str, Formula], where: st
 
     >>> from symdl.catalog.losses import HUBER
     >>> formula_of("loss", "huber(delta=0.5)", {"huber": HUBER}).hyper
-    ((delta, 0.500000000000000),)
+    ((delta, 1/2),)
     """
     call = _CALL.match(given) if isinstance(given, str) else None
     if call is None:

@@ -1,4 +1,4 @@
-"""Layers that are one formula of the catalogue, in training and in prediction."""
+"""Layers that are one formula, in training and in prediction."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from symdl.errors import NotSupported
 from symdl.formula import Formula, Variable
 from symdl.training.layers import Layer
 
-__all__ = ["FormulaLayer", "constant", "exact"]
+__all__ = ["LayerOfFormula", "constant", "exact"]
 
 
 @dataclass(frozen=True)
-class FormulaLayer(Layer):
+class LayerOfFormula(Layer):
     """A layer that reads x[n,i] and puts out y[n,i] or y[n,j], as its formula says.
 
-    A parameter or running statistic starts at what ``initial`` says of it; ``constants`` replaces
-    the default values of the hyper-parameters; ``draws`` says from which distribution each random
+    A parameter or running statistic starts at what ``starts`` says of it; ``constants`` replaces
+    the default values of the hyper-parameters; ``drawn`` says from which distribution each random
     tensor is drawn, "uniform" on 0..1 or "normal".
     """
 
@@ -42,12 +42,12 @@ class FormulaLayer(Layer):
         return {}
 
     @property
-    def initial(self) -> Mapping[Variable, Formula]:
+    def starts(self) -> Mapping[Variable, Formula]:
         """The formula of the initial values of each parameter and each running statistic."""
         return {}
 
     @property
-    def draws(self) -> Mapping[Variable, str]:
+    def drawn(self) -> Mapping[Variable, str]:
         """The distribution of each random tensor."""
         return {}
 

@@ -46,12 +46,13 @@ def generator_of(seed: object) -> np.random.Generator:
 
 
 def draw(formula: Formula, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
-    """Evaluate an initializer for a tensor (fan_in, fan_out), or for a bias (units,).
+    """Evaluate an initializer for a tensor (fan_in, fan_out), for a bias (units,) or a number ().
 
     >>> draw(initializers.ZEROS, (2,), np.random.default_rng(0))
     array([0., 0.])
     """
-    fans = {initializers.fan_in: shape[0], initializers.fan_out: shape[-1]}
+    fan_in, fan_out = (shape[0], shape[-1]) if shape else (1, 1)
+    fans = {initializers.fan_in: fan_in, initializers.fan_out: fan_out}
     value = formula.output
     for equation in reversed(formula.equations):
         value = value.xreplace({equation.lhs: equation.rhs})

@@ -6,6 +6,7 @@ from symdl.training import layers
 from symdl.training.layers import Layer
 from symdl.training.noise import Dropout, GaussianNoise
 from symdl.training.normalization import BatchNormalization, LayerNormalization, RMSNormalization
+from symdl.training.own_layer import FormulaLayer
 from symdl.training.rectifiers import Maxout, PReLU
 
 __all__ = ["LAYERS"]
@@ -14,6 +15,7 @@ LAYERS: tuple[type[Layer], ...] = (
     *layers.LAYERS,
     BatchNormalization,
     Dropout,
+    FormulaLayer,
     GaussianNoise,
     LayerNormalization,
     Maxout,

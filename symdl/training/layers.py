@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from symdl.catalog import activations, initializers
 from symdl.errors import InputError, NotSupported
-from symdl.formula import Formula
-from symdl.training.choices import choose, positive_int
+from symdl.formula import Formula, Variable
+from symdl.training.choices import positive_int
 from symdl.training.constants import formula_of, with_constants
+from symdl.training.constraints import Constraint, constraint_of
+from symdl.training.own import Starts, initial_of, own_activation, pairs_of
+from symdl.training.regularizers import Regularizer, kept, regularizer_of
 
 __all__ = [
     "ACTIVATIONS",
@@ -35,6 +39,10 @@ INITIALIZERS: dict[str, Formula] = {f.name: f for f in (*initializers.ALL, ORTHO
 
 _RECTIFIERS = (activations.RELU.name, activations.LEAKY_RELU.name)
 
+# the words of a layer, and the parameter that each is about; "" are the outputs
+_PENALIZED = {"kernel_regularizer": "W", "bias_regularizer": "b", "activity_regularizer": ""}
+_CONSTRAINED = {"kernel_constraint": "W", "bias_constraint": "b"}
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -51,9 +59,45 @@ class Layer:
         return None
 
     @property
-    def applied(self) -> str | None:
-        """The name of the activation that the layer applies, if any."""
+    def applied(self) -> Formula | None:
+        """The activation that the layer applies, if any."""
         return None
+
+    @property
+    def applies_own(self) -> bool:
+        """Whether the activation is a formula of the user's own."""
+        return False
+
+    @property
+    def starts(self) -> Mapping[Variable, Formula]:
+        """The initializers of the parameters of the activation."""
+        return {}
+
+    @property
+    def penalties(self) -> tuple[tuple[str, Formula], ...]:
+        """What is penalized ("W", "b", or "" for the outputs), and by which regularizer."""
+        return ()
+
+    @property
+    def constraints(self) -> tuple[tuple[str, Formula], ...]:
+        """Which parameter is brought back after an update ("W", "b"), and by which formula."""
+        return ()
+
+
+def activation_of(given: object, where: str) -> Formula:
+    """Return an activation: "relu", "leaky_relu(alpha=0.2)", or a formula of one's own.
+
+    >>> activation_of("leaky_relu(alpha=0.2)", "Dense").hyper
+    ((alpha, 1/5),)
+    """
+    if isinstance(given, Formula):
+        return own_activation(given, ACTIVATIONS)
+    if not isinstance(given, str):
+        raise InputError(
+            f"{where}: an activation is a name such as 'relu' or a formula y = f(x), as in "
+            f"Formula(sympy.Eq(y, x**3), output=y, inputs=[x]), not {given!r}"
+        )
+    return formula_of("activation", given, ACTIVATIONS, where)
 
 
 @dataclass(frozen=True)
@@ -94,13 +138,22 @@ class Dense(Layer):
 
     x is (N, D), the kernel W is (D, units), b is (units,), y is (N, units).
 
-    units               number of columns that come out
-    activation          name of f: "relu", "sigmoid", "softmax", ...; None leaves it out
-    use_bias            False leaves b out
-    kernel_initializer  "glorot_uniform", "he_normal", "orthogonal", "random_normal(stddev=0.1)",
-                        "constant(value=0.5)", ...; None takes He uniform before relu and
-                        leaky_relu, and Glorot uniform otherwise; biases start at 0
-    input_dim           D, for the first layer; otherwise it is read off the layer below or the data
+    units                 number of columns that come out
+    activation            f: "relu", "sigmoid", "leaky_relu(alpha=0.2)", ..., or a formula of one's
+                          own, y = f(x) of a scalar or of a row; None leaves it out
+    use_bias              False leaves b out
+    kernel_initializer    "glorot_uniform", "he_normal", "orthogonal", "constant(value=0.5)", ...;
+                          None takes He uniform before relu and leaky_relu, and Glorot uniform
+                          otherwise; biases start at 0
+    input_dim             D, for the first layer; otherwise it is read off the layer below or the
+                          data
+    kernel_regularizer    "l2", "l1(l1=0.1)", L1L2(0.1, 0.2) or a formula of W[i,j]: it is added
+                          to the loss, in ``evaluate`` too
+    bias_regularizer      the same for b
+    activity_regularizer  the same for the outputs y, divided by the number of rows
+    kernel_constraint     "max_norm(max_value=3)", "non_neg", UnitNorm() or a formula W -> V that
+                          is applied to W after each update
+    bias_constraint       the same for b
 
     Raises InputError for an unknown name (with the nearest known one) and for sizes below 1.
 
@@ -110,25 +163,49 @@ class Dense(Layer):
     Traceback (most recent call last):
         ...
     symdl.errors.InputError: Dense: unknown activation 'rleu'; did you mean 'relu'? ...
+    >>> Dense(8, kernel_regularizer="l2", bias_regularizer="l1(l1=0.1)").penalties[1][1].name
+    'l1(l1=0.1)'
     """
 
     units: int
-    activation: str | None = None
+    activation: str | Formula | None = None
     use_bias: bool = True
     kernel_initializer: str | None = None
     input_dim: int | None = None
+    kernel_regularizer: str | Regularizer | Formula | None = None
+    bias_regularizer: str | Regularizer | Formula | None = None
+    activity_regularizer: str | Regularizer | Formula | None = None
+    kernel_constraint: str | Constraint | Formula | None = None
+    bias_constraint: str | Constraint | Formula | None = None
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         set_(self, "units", positive_int("units of Dense", self.units))
         if self.activation is not None:
-            choose("activation", self.activation, ACTIVATIONS, "Dense")
+            self._check_activation(activation_of(self.activation, "Dense"))
         if self.kernel_initializer is not None:
             formula_of("kernel_initializer", self.kernel_initializer, INITIALIZERS, "Dense")
         if self.input_dim is not None:
             set_(self, "input_dim", positive_int("input_dim of Dense", self.input_dim))
         if not isinstance(self.use_bias, bool):
             raise InputError(f"use_bias of Dense must be True or False, not {self.use_bias!r}")
+        for name, read in (*_PENALIZED.items(), *_CONSTRAINED.items()):
+            given = getattr(self, name)
+            if given is not None:
+                if read == "b" and not self.use_bias:
+                    raise InputError(f"{name} of Dense: there is no bias with use_bias=False")
+                choose = regularizer_of if name in _PENALIZED else constraint_of
+                set_(self, name, kept(given, choose(given, f"{name} of Dense")))
+
+    @staticmethod
+    def _check_activation(formula: Formula) -> None:
+        if formula.parameters:
+            (first, *_) = formula.parameters
+            called = f"the activation {formula.name!r}".replace(" ''", "")
+            raise InputError(
+                f"Dense: {called} has the parameter {first}, which needs initial values: leave it "
+                f"away, and put Activation(..., initial={{{first.name!r}: 'zeros'}}) after Dense"
+            )
 
     @property
     def units_out(self) -> int:
@@ -139,35 +216,69 @@ class Dense(Layer):
         return self.input_dim
 
     @property
-    def applied(self) -> str | None:
-        return self.activation
+    def applied(self) -> Formula | None:
+        return None if self.activation is None else activation_of(self.activation, "Dense")
 
-    def initializer(self, following: str | None = None) -> Formula:
+    @property
+    def applies_own(self) -> bool:
+        return isinstance(self.activation, Formula)
+
+    @property
+    def penalties(self) -> tuple[tuple[str, Formula], ...]:
+        chosen = ((read, getattr(self, name)) for name, read in _PENALIZED.items())
+        return tuple((read, regularizer_of(given, "")) for read, given in chosen if given)
+
+    @property
+    def constraints(self) -> tuple[tuple[str, Formula], ...]:
+        chosen = ((read, getattr(self, name)) for name, read in _CONSTRAINED.items())
+        return tuple((read, constraint_of(given, "")) for read, given in chosen if given)
+
+    def initializer(self, following: Formula | None = None) -> Formula:
         """The formula of the kernel's initial values; ``following``: an activation layer after."""
         if self.kernel_initializer is not None:
             return formula_of("kernel_initializer", self.kernel_initializer, INITIALIZERS)
-        before_rectifier = (self.activation or following) in _RECTIFIERS
-        return initializers.HE_UNIFORM if before_rectifier else initializers.GLOROT_UNIFORM
+        applied = self.applied or following
+        rectified = applied is not None and applied.name.partition("(")[0] in _RECTIFIERS
+        return initializers.HE_UNIFORM if rectified else initializers.GLOROT_UNIFORM
 
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """An activation by its name: ``Activation("tanh")``; y has the shape of x.
+    """An activation: ``Activation("tanh")`` or a formula of one's own; y has the shape of x.
 
-    Raises InputError for an unknown name.
+    name     the name of an activation, or a formula y = f(x) of a scalar or of a row
+    initial  where its trained parameters start, one of each for each column: an initializer by
+             name, a number or a formula for each of them
+
+    Raises InputError for an unknown name, and for a parameter without initial values.
 
     >>> Activation("tanh").name
     'tanh'
+    >>> Activation(activations.PRELU, initial={"alpha": 0.25}).initial
+    (('alpha', 0.25),)
     """
 
-    name: str
+    name: str | Formula
+    initial: Starts = ()
 
     def __post_init__(self) -> None:
-        choose("activation", self.name, ACTIVATIONS, "Activation")
+        object.__setattr__(self, "initial", pairs_of("initial of Activation", self.initial))
+        self._starts()
+
+    def _starts(self) -> dict[Variable, Formula]:
+        return initial_of("Activation", self.applied.parameters, self.initial, INITIALIZERS)
 
     @property
-    def applied(self) -> str:
-        return self.name
+    def applied(self) -> Formula:
+        return activation_of(self.name, "Activation")
+
+    @property
+    def applies_own(self) -> bool:
+        return isinstance(self.name, Formula)
+
+    @property
+    def starts(self) -> Mapping[Variable, Formula]:
+        return self._starts()
 
 
 LAYERS: tuple[type[Layer], ...] = (Input, Dense, Activation)

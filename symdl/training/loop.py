@@ -20,25 +20,38 @@ from symdl.training.metrics import Metric
 if TYPE_CHECKING:
     from symdl.training.progress import Reporter
 
-__all__ = ["Data", "callbacks_for", "evaluate", "pair", "split_off", "train"]
+__all__ = ["Data", "Objective", "callbacks_for", "evaluate", "parts", "split_off", "train"]
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Data:
-    """Rows and their targets, checked and of the type that the step runs on."""
+    """Rows and their targets, checked and of the type that the step runs on.
+
+    s  the weights of the rows, where the loss reads them
+    """
 
     x: Array
     t: Array
+    s: Array | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
-    def batches(self, size: int) -> Iterator[tuple[Array, Array]]:
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """What the step reads, one row each."""
+        return (self.x, self.t) if self.s is None else (self.x, self.t, self.s)
+
+    def rows(self, start: int, end: int) -> Data:
+        """The rows from ``start`` up to ``end``."""
+        return Data(*(a[start:end] for a in self.arrays))
+
+    def batches(self, size: int) -> Iterator[Data]:
         """Slices of ``size`` rows in order; the last one may be shorter."""
         for start in range(0, len(self), size):
-            yield self.x[start : start + size], self.t[start : start + size]
+            yield self.rows(start, start + size)
 
 
 def split_off(data: Data, fraction: object) -> tuple[Data, Data | None]:
@@ -52,26 +65,45 @@ def split_off(data: Data, fraction: object) -> tuple[Data, Data | None]:
             f"validation_split={part:g} of {len(data)} rows leaves {kept} for training and "
             f"{len(data) - kept} for validation; both need at least one"
         )
-    return Data(data.x[:kept], data.t[:kept]), Data(data.x[kept:], data.t[kept:])
+    return data.rows(0, kept), data.rows(kept, len(data))
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is made small: the step that computes it, and how the losses of batches are added.
+
+    summed  True: the loss of a data set is the sum of the losses of its batches; False: their mean,
+            each batch counted by its rows
+    """
+
+    step: Step
+    summed: bool = False
+
+    def of_batches(self, losses: Iterable[tuple[int, float]]) -> float:
+        """The loss of a data set from (rows, loss) of each of its batches."""
+        found = [(1, loss) if self.summed else (rows, rows * loss) for rows, loss in losses]
+        return sum(loss for _, loss in found) / (1 if self.summed else sum(n for n, _ in found))
 
 
 def evaluate(
-    step: Step, data: Data, metrics: Iterable[Metric], size: int, loss: bool = True
+    objective: Objective, data: Data, metrics: Iterable[Metric], size: int, loss: bool = True
 ) -> dict[str, float]:
-    """Return the loss and the metrics over all rows; they are means over rows, so batches add up.
+    """Return the loss and the metrics over all rows; metrics are means over rows without weights.
 
     ``loss=False`` leaves the loss out.
     """
-    metrics = tuple(metrics)
-    sums = dict.fromkeys([*(["loss"] if loss else []), *(m.name for m in metrics)], 0.0)
-    for x, t in data.batches(size):
+    metrics, step = tuple(metrics), objective.step
+    losses: list[tuple[int, float]] = []
+    sums = dict.fromkeys((m.name for m in metrics), 0.0)
+    for batch in data.batches(size):
         if loss:
-            sums["loss"] += len(x) * float(step.evaluate(x, t))
+            losses.append((len(batch), float(step.evaluate(*batch.arrays))))
         if metrics:
-            p = step.forward(x)
+            p = step.forward(batch.x)
             for m in metrics:
-                sums[m.name] += len(x) * m.compute(t, p)
-    return {name: value / len(data) for name, value in sums.items()}
+                sums[m.name] += len(batch) * m.compute(batch.t, p)
+    found = {"loss": objective.of_batches(losses)} if loss else {}
+    return found | {name: value / len(data) for name, value in sums.items()}
 
 
 def callbacks_for(model: Trained, callbacks: Sequence[object]) -> tuple[Callback, ...]:
@@ -86,9 +118,9 @@ def callbacks_for(model: Trained, callbacks: Sequence[object]) -> tuple[Callback
 
 def train(
     model: Trained,
-    step: Step,
+    objective: Objective,
     data: Data,
-    validation: Data | None,
+    validation: tuple[Objective, Data] | None,
     *,
     metrics: Sequence[Metric],
     callbacks: Sequence[Callback],
@@ -99,24 +131,24 @@ def train(
 ) -> History:
     """Train for ``epochs``; ``generator`` shuffles the rows before each one, None keeps them.
 
-    The loss of an epoch is the mean over its rows, each before the update of its batch; metrics
-    and validation are taken after the epoch.
+    The loss of an epoch is made of those of its batches, each before its update; metrics and
+    validation are taken after the epoch.
     """
     history = History()
     model.stop_training = False
-    shuffled = Data(np.empty_like(data.x), np.empty_like(data.t)) if generator is not None else data
+    shuffled = data if generator is None else Data(*map(np.empty_like, data.arrays))
     for callback in callbacks:
         callback.on_train_begin()
     with reporter:
         for epoch in range(epochs):
             if generator is not None:
                 order = generator.permutation(len(data))
-                np.take(data.x, order, axis=0, out=shuffled.x)
-                np.take(data.t, order, axis=0, out=shuffled.t)
-            logs = {"loss": _epoch(step, shuffled, batch_size, reporter)}
-            logs |= evaluate(step, data, metrics, batch_size, loss=False)
+                for old, new in zip(data.arrays, shuffled.arrays, strict=True):
+                    np.take(old, order, axis=0, out=new)
+            logs = {"loss": _epoch(objective, shuffled, batch_size, reporter)}
+            logs |= evaluate(objective, data, metrics, batch_size, loss=False)
             if validation is not None:
-                found = evaluate(step, validation, metrics, batch_size)
+                found = evaluate(*validation, metrics, batch_size)
                 logs |= {f"val_{name}": value for name, value in found.items()}
             history.add(epoch, logs)
             reporter.epoch_done(epoch, logs)
@@ -129,15 +161,15 @@ def train(
     return history
 
 
-def _epoch(step: Step, data: Data, batch_size: int, reporter: Reporter) -> float:
-    total = 0.0
+def _epoch(objective: Objective, data: Data, batch_size: int, reporter: Reporter) -> float:
+    losses: list[tuple[int, float]] = []
     # a loss that overflows is told by _diverged, once and in words
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for done, (x, t) in enumerate(data.batches(batch_size), 1):
-            loss = float(step.step(x, t))
-            total += len(x) * loss
+        for done, batch in enumerate(data.batches(batch_size), 1):
+            loss = float(objective.step.step(*batch.arrays))
+            losses.append((len(batch), loss))
             reporter.batch_done(done, loss)
-    return total / len(data)
+    return objective.of_batches(losses)
 
 
 def _diverged(loss: float, epoch: int) -> bool:
@@ -152,8 +184,9 @@ def _diverged(loss: float, epoch: int) -> bool:
     return True
 
 
-def pair(given: object) -> tuple[object, object]:
-    """Return validation_data as a pair (x, y), or raise Mismatch."""
-    if not isinstance(given, (tuple, list)) or len(given) != 2:
-        raise Mismatch("validation_data must be a pair (x, y)")
-    return given[0], given[1]
+def parts(given: object) -> tuple[object, object, object]:
+    """Return validation_data as (x, y, sample_weight or None), or raise Mismatch."""
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        raise Mismatch("validation_data must be a pair (x, y), or (x, y, sample_weight)")
+    x, y, *weights = given
+    return x, y, weights[0] if weights else None

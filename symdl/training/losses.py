@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import ClassVar
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
+from numpy.typing import ArrayLike
+
+from symdl.backends.function import Compiled
+from symdl.calculus.rows import REDUCTIONS, reduced
 from symdl.catalog import activations, losses
 from symdl.errors import InputError
 from symdl.formula import Formula
 from symdl.notation.tensors import TensorSymbol
+from symdl.training.choices import choose
 from symdl.training.constants import formula_of, with_constants
+from symdl.training.own import own_loss
+from symdl.training.run_formula import compile_formula
 
 __all__ = [
     "LOSSES",
@@ -19,6 +27,7 @@ __all__ = [
     "is_sparse",
     "joins_activation",
     "loss_formula",
+    "loss_of",
     "targets_of",
 ]
 
@@ -49,23 +58,71 @@ _OF_LOGITS: dict[str, Formula] = {
 }
 
 
+# Keras' names of the reductions beside ours
+_REDUCTIONS = {r: r for r in REDUCTIONS} | {"sum_over_batch_size": "mean"}
+
+
 @dataclass(frozen=True)
 class Loss:
-    """Common to the losses whose constants can be chosen: ``formula`` holds them."""
+    """A loss of a batch of N rows, put together from the losses l[n] of its rows.
 
-    base: ClassVar[Formula]
+    name       a name such as "mse" or "huber(delta=2)", or a formula of your own, written as a
+               mean over the rows
+    reduction  "mean" (1/N sum_n l[n]; Keras' name "sum_over_batch_size" says the same), "sum"
+               (sum_n l[n]) or "none" (every l[n])
+
+    Called with targets and predictions it gives the number, or with "none" the array (rows,).
+    With sample weights s[n], s[n] l[n] takes the place of l[n]; the mean is still divided by the
+    number N of rows, as in Keras, and not by the sum of the weights.
+
+    Raises InputError for an unknown name or reduction, NotSupported for a formula that is no mean
+    over its rows where its rows are asked for.
+
+    >>> t, y = [[0.0], [1.0]], [[0.5], [3.0]]
+    >>> float(Loss("mse")(t, y)), float(Loss("mse", reduction="sum")(t, y))
+    (2.125, 4.25)
+    >>> Loss("mse", reduction="none")(t, y, sample_weight=[1, 0.5])
+    array([0.25, 2.  ])
+    """
+
+    name: str | Formula
+    reduction: str = "mean"
 
     def __post_init__(self) -> None:
-        for symbol, value in self.formula.hyper:
-            object.__setattr__(self, symbol.name, float(value))
+        formula = _written(self.name)
+        if not isinstance(self.name, Formula):
+            object.__setattr__(self, "name", formula.name)
+        object.__setattr__(self, "reduction", choose("reduction", self.reduction, _REDUCTIONS))
+        reduced(formula, self.reduction)
 
     @property
     def formula(self) -> Formula:
-        """The formula of the loss with the chosen constants."""
-        return with_constants(self.base, asdict(self))
+        """The formula as it is written, a mean over the rows, with the chosen constants."""
+        return _written(self.name)
+
+    def reduced(self, weighted: bool = False) -> Formula:
+        """The formula of this reduction; with weights of the rows s[n] as the last input."""
+        return reduced(self.formula, self.reduction, weighted)
+
+    @property
+    def words(self) -> str | Loss:
+        """The text that names the loss with its reduction; a loss of one's own has none."""
+        if isinstance(self.name, Formula):
+            return self
+        if self.reduction == "mean":
+            return self.name
+        constants, said = self.name.removesuffix(")"), f"reduction={self.reduction})"
+        return f"{constants}, {said}" if "(" in constants else f"{constants}({said}"
+
+    def __call__(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Any:
+        """The loss of predictions (rows, columns) against targets; labels have shape (rows,)."""
+        if sample_weight is None:
+            return _running(self, False)(y_pred, y_true)
+        return _running(self, True)(y_pred, y_true, sample_weight)
 
 
-@dataclass(frozen=True)
 class Huber(Loss):
     """d^2/2 where |d| <= delta, and delta (|d| - delta/2) beyond, for d = y - t; their mean.
 
@@ -75,29 +132,75 @@ class Huber(Loss):
     'huber(delta=2.0)'
     """
 
-    base: ClassVar[Formula] = losses.HUBER
-    delta: float = 1.0
+    def __init__(self, delta: float = 1.0, reduction: str = "mean") -> None:
+        super().__init__(with_constants(losses.HUBER, {"delta": delta}).name, reduction)
+
+    @property
+    def delta(self) -> float:
+        """The distance up to which the loss is a square."""
+        return float(dict(self.formula.hyper)[losses.delta])
+
+
+@lru_cache(maxsize=64)
+def _running(loss: Loss, weighted: bool) -> Compiled:
+    return compile_formula(loss.reduced(weighted))
+
+
+def _written(given: object) -> Formula:
+    if isinstance(given, Formula):
+        return own_loss(given, LOSSES)
+    return formula_of("loss", given, LOSSES)
+
+
+def loss_of(given: object) -> Loss:
+    """Return the loss that is meant: a name with constants and reduction, a formula, or a Loss.
+
+    Raises InputError, with the nearest name for an unknown one.
+
+    >>> loss_of("mse")
+    Loss(name='mean_squared_error', reduction='mean')
+    >>> loss_of("huber(delta=2, reduction=sum)").words
+    'huber(delta=2.0, reduction=sum)'
+    """
+    if isinstance(given, Loss):
+        return given
+    if isinstance(given, type) and issubclass(given, Loss):
+        raise InputError(f"loss={given.__name__} is a class: write {given.__name__}()")
+    if isinstance(given, str):
+        name, reduction = _with_reduction(given)
+        return Loss(name, reduction)
+    return Loss(given)  # type: ignore[arg-type]
+
+
+def _with_reduction(text: str) -> tuple[str, str]:
+    """``huber(delta=2, reduction=sum)`` as ``huber(delta=2)`` and ``sum``."""
+    name, bracket, rest = text.partition("(")
+    if not bracket or not rest.endswith(")"):
+        return text, "mean"
+    words = [w.strip() for w in rest.removesuffix(")").split(",")]
+    said = [w for w in words if w.partition("=")[0].strip() == "reduction"]
+    if len(said) > 1:
+        raise InputError(f"the loss {text!r} names its reduction twice")
+    constants = ", ".join(w for w in words if w not in said)
+    return f"{name}({constants})", said[0].partition("=")[2].strip() if said else "mean"
 
 
 def loss_formula(given: object) -> Formula:
-    """Return the formula of a loss, or raise InputError with the nearest name.
+    """Return the formula of a loss as it is written, a mean, whatever the reduction.
+
+    Raises InputError, with the nearest name for an unknown one.
 
     >>> loss_formula("mse").name
     'mean_squared_error'
     >>> loss_formula("huber(delta=2)") == loss_formula(Huber(delta=2.0))
     True
     """
-    if isinstance(given, Loss):
-        return given.formula
-    if isinstance(given, type) and issubclass(given, Loss):
-        raise InputError(f"loss={given.__name__} is a class: write {given.__name__}()")
-    return formula_of("loss", given, LOSSES)
+    return loss_of(given).formula
 
 
 def targets_of(loss: Formula) -> TensorSymbol:
     """Return the tensor of the targets, which stands after the prediction."""
-    _, targets = loss.inputs
-    return targets
+    return loss.inputs[1]
 
 
 def is_sparse(loss: Formula) -> bool:

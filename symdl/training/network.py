@@ -8,27 +8,26 @@ so what is derived does not depend on any width.  Layers that predict otherwise 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.calculus.compose import Piece, Renaming, chain, elementwise
-from symdl.catalog import activations, initializers, layers, losses
-from symdl.errors import InputError, Mismatch
+from symdl.calculus.compose import Piece, Renaming
+from symdl.catalog import activations, initializers, layers
+from symdl.errors import InputError, Mismatch, NotSupported
 from symdl.formula import Equation, Formula, Variable
-from symdl.notation.indices import Index, size_of
-from symdl.notation.tensors import TensorSymbol
-from symdl.training.formula_layer import FormulaLayer
-from symdl.training.layers import ACTIVATIONS, Activation, Dense, Input, Layer
-from symdl.training.losses import (
-    check_last_activation,
-    joins_activation,
-    loss_formula,
-    targets_of,
-)
+from symdl.notation.indices import size_of
+from symdl.notation.tensors import TensorSymbol, real
+from symdl.training import constraints
+from symdl.training.formula_layer import LayerOfFormula
+from symdl.training.kinds import K, N, activation_kind, joins, joint_kind, over_rows
+from symdl.training.layers import Activation, Dense, Input, Layer
+from symdl.training.losses import Loss, check_last_activation, loss_of
+from symdl.training.own import axes_of, called
+from symdl.training.penalties import Penalty, added
 
 __all__ = [
     "DATA_SIZE",
@@ -42,11 +41,9 @@ __all__ = [
     "sizes_of",
 ]
 
-N, K = size_of("N"), size_of("K")
 DATA_SIZE = size_of("D0")
-_n, _j = Index("n", N), Index("j", K)
-_z, _h = TensorSymbol("z", (N, K)), TensorSymbol("h", (N, K))
 _LINEAR = activations.IDENTITY.name
+_WORD = re.compile(r"\W+")
 
 
 @dataclass(frozen=True)
@@ -56,9 +53,9 @@ class Parameter:
     following  the variable that holds the next value of a running statistic; None: it is trained
     """
 
-    variable: TensorSymbol
+    variable: Variable
     initializer: Formula
-    following: TensorSymbol | None = None
+    following: Variable | None = None
 
     @property
     def name(self) -> str:
@@ -67,7 +64,8 @@ class Parameter:
 
     def shape(self, sizes: Mapping[sp.Symbol, int]) -> tuple[int, ...]:
         """The shape in numbers."""
-        return tuple(sizes[axis] for axis in self.variable.axes)
+        axes = axes_of(self.variable)
+        return tuple(int(a) if a.is_Integer else sizes[a] for a in axes)
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,10 @@ class Network:
 
     prediction  the pieces where they differ in prediction, with ``output`` as their output; None
                 where prediction and training are the same
+    weights     the weights of the rows, where the loss reads them
     state       running statistics, in the order of the layers
     random      each random tensor and the distribution that it is drawn from
+    constraints each parameter that is brought back after an update, by which formula
     """
 
     pieces: tuple[Piece, ...]
@@ -88,48 +88,15 @@ class Network:
     loss: sp.Symbol
     batch: sp.Symbol = N
     prediction: tuple[Piece, ...] | None = None
+    weights: TensorSymbol | None = None
     state: tuple[Parameter, ...] = ()
     random: tuple[tuple[TensorSymbol, str], ...] = ()
+    constraints: tuple[tuple[TensorSymbol, Formula], ...] = ()
 
     @property
     def assumptions(self) -> tuple[Equation, ...]:
         """What the formulas take for granted of the data, under the names of the model."""
         return tuple(p.renaming.equation(a) for p in self.pieces for a in p.kind.assumptions)
-
-
-@cache
-def activation_kind(name: str) -> Formula:
-    """Return the activation over z[n,j]: a formula of a scalar is taken element by element.
-
-    >>> activation_kind("relu").equations[0].lhs
-    h[n, j]
-    """
-    return _applied(ACTIVATIONS[name], _h)
-
-
-@cache
-def joint_kind(activation: str, loss: str) -> Formula:
-    """Return the activation of z[n,j] followed by the loss, as one formula derived as a whole.
-
-    >>> joint_kind("softmax", "categorical_crossentropy").name
-    'softmax with categorical_crossentropy'
-    """
-    formula = loss_formula(loss)
-    prediction = formula.inputs[0]
-    return chain(_applied(ACTIVATIONS[activation], prediction), formula)
-
-
-def _applied(activation: Formula, output: TensorSymbol) -> Formula:
-    if not isinstance(activation.output, TensorSymbol):
-        return elementwise(activation, _z[_n, _j], output)
-    (given,) = activation.inputs
-    renaming = Renaming({given: _z, activation.output: output}, {})
-    return replace(
-        activation,
-        equations=tuple(renaming.equation(e) for e in activation.equations),
-        inputs=(_z,),
-        output=output,
-    )
 
 
 def layer_names(given: Sequence[Layer]) -> tuple[str, ...]:
@@ -142,18 +109,21 @@ def layer_names(given: Sequence[Layer]) -> tuple[str, ...]:
     names = []
     for layer in given:
         kind = type(layer).__name__.lower()
-        if isinstance(layer, FormulaLayer):
-            kind = layer.training.name
+        if isinstance(layer, LayerOfFormula):
+            kind = _WORD.sub("_", layer.training.name) or kind
         counts[kind] = counts.get(kind, 0) + 1
         names.append(f"{kind}_{counts[kind]}")
     return tuple(names)
 
 
-def network(given: Sequence[Layer], loss: str) -> Network:
-    """Turn layers and the name of a loss into pieces.
+def network(given: Sequence[Layer], loss: str | Loss | Formula, weighted: bool = False) -> Network:
+    """Turn layers and a loss (its name, or a formula of one's own) into pieces.
+
+    ``weighted``: the loss reads a weight of each row, after the targets.
 
     A loss that takes logarithms of its prediction forms one piece with the last activation: their
-    gradient is derived jointly, where exponentials and logarithms cancel.
+    gradient is derived jointly, where exponentials and logarithms cancel.  Penalties follow the
+    loss, and their sum with it ends the network.
 
     Raises InputError where the loss cannot read the outputs, or there is no layer.
 
@@ -164,27 +134,33 @@ def network(given: Sequence[Layer], loss: str) -> Network:
     ['dense_1.W', 'dense_1.b', 'dense_2.W', 'dense_2.b']
     """
     steps, weights = _steps(given)
-    formula = loss_formula(loss)
-    check_last_activation(formula, steps[-1].activation)
-    pieces = _pieces(steps, formula)
-    end = pieces[-1]
+    formula = over_rows(loss_of(loss).reduced(weighted))
+    last = steps[-1].activation
+    if not steps[-1].own:
+        check_last_activation(formula, None if last is None else last.name)
+    pieces, end = _pieces(steps, formula)
     predicting = [step.predicting for step in steps]
     differs = predicting != steps
-    prediction = _pieces([s for s in predicting if s is not None], formula) if differs else pieces
+    prediction, judged = pieces, end
+    if differs:
+        prediction, judged = _pieces([s for s in predicting if s is not None], formula)
+    _, targets, *weight = formula.inputs
     return Network(
         pieces,
         tuple(p for p in weights if p.following is None),
         TensorSymbol("x", (N, DATA_SIZE)),
-        end.variable(targets_of(formula)),
-        prediction[-1].variable(formula.inputs[0]),
-        end.variable(losses.L),
+        end.variable(targets),
+        judged.variable(formula.inputs[0]),
+        pieces[-1].variable(pieces[-1].kind.output),
         prediction=prediction if differs else None,
+        weights=end.variable(weight[0]) if weight else None,
         state=tuple(p for p in weights if p.following is not None),
         random=tuple(
             (piece.variable(v), draw)
             for step, piece in zip(steps, pieces, strict=False)
             for v, draw in step.draws
         ),
+        constraints=tuple(_constraints(given)),
     )
 
 
@@ -193,30 +169,58 @@ def parameters_of(given: Sequence[Layer]) -> tuple[Parameter, ...]:
     return _steps(given)[1]
 
 
-def _pieces(steps: Sequence[_Step], loss: Formula) -> tuple[Piece, ...]:
-    joint = joins_activation(loss)
+def _constraints(given: Sequence[Layer]) -> Iterable[tuple[TensorSymbol, Formula]]:
+    known = {p.name: p.variable for p in parameters_of(given)}
+    for layer, name in zip(given, layer_names(given), strict=True):
+        for short, formula in layer.constraints:
+            v = known[f"{name}.{short}"]
+            constraints.on(formula, v)  # refuses what does not fit
+            yield v, formula
+
+
+def _pieces(steps: Sequence[_Step], loss: Formula) -> tuple[tuple[Piece, ...], Piece]:
+    """All pieces, and among them the one whose output is the loss of the data."""
+    joint = joins(loss) and steps[-1].activation is not None
     pieces, value = [], TensorSymbol("x", (N, DATA_SIZE))
+    penalties: list[Penalty] = []
     for step in steps[:-1] if joint else steps:
         piece, value = step.piece(value)
         pieces.append(piece)
-    end = _joint(steps[-1], loss, value) if joint else _loss_alone(loss, value)
-    return (*pieces, end)
+        penalties += step.penalties(piece, value)
+    if joint and any(on == "" for on, _ in steps[-1].penalized):
+        raise NotSupported(
+            f"activity_regularizer of {steps[-1].name}: the loss {loss.name!r} is derived together "
+            "with the last activation; put the regularizer on a layer below"
+        )
+    alone = not any(step.penalized for step in steps)
+    name = {} if alone else {loss.output: real(f"{loss.output.name}_0")}
+    end = _joint(steps[-1], loss, value, name) if joint else _loss_alone(loss, value, name)
+    tail = () if alone else added(end.variable(loss.output), loss.output, penalties)
+    return (*pieces, end, *tail), end
 
 
 @dataclass(frozen=True)
 class _Step:
-    """One piece to come: the affine part of a dense layer, an activation, or a layer's formula."""
+    """One piece to come: the affine part of a dense layer, an activation, or a layer's formula.
+
+    own        whether the activation is a formula of the user's own
+    starts     where the parameters of an activation start
+    penalized  what of the piece is penalized, and by which regularizer
+    """
 
     kind: Formula
     name: str
     size: Expr
-    activation: str | None = None
-    layer: FormulaLayer | None = None
+    activation: Formula | None = None
+    layer: LayerOfFormula | None = None
+    own: bool = False
+    starts: tuple[Formula, ...] = ()
+    penalized: tuple[tuple[str, Formula], ...] = ()
 
     def piece(self, value: TensorSymbol) -> tuple[Piece, TensorSymbol]:
         """The piece that reads ``value``, and the tensor that it puts out."""
-        given = self.kind.inputs[0]
-        sizes = {layers.i.size: value.axes[1], K: self.size}
+        given, out = self.kind.inputs[0], self.kind.output
+        sizes = {given.axes[0]: N, given.axes[1]: value.axes[1], out.axes[1]: self.size}
         short = "h" if self.activation else "z"
         names: dict[Variable, Variable] = {given: value}
         if self.layer is not None:
@@ -227,7 +231,7 @@ class _Step:
             for v in self.kind.inputs[1:]:  # the running statistics
                 names[v] = _with_prefix(self.name, plain.variable(v))
         piece = _named(self.kind, sizes, names, layer=self.name, short=short)
-        return piece, piece.variable(self.kind.output)
+        return piece, piece.variable(out)
 
     @property
     def predicting(self) -> _Step | None:
@@ -240,15 +244,23 @@ class _Step:
     @property
     def draws(self) -> tuple[tuple[Variable, str], ...]:
         """The random tensors of the kind, and what they are drawn from."""
-        return () if self.layer is None else tuple(self.layer.draws.items())
+        return () if self.layer is None else tuple(self.layer.drawn.items())
+
+    def penalties(self, piece: Piece, value: TensorSymbol) -> list[Penalty]:
+        """The penalties on the parameters of the piece, or on what it puts out."""
+        known = {v.name: piece.variable(v) for v in piece.kind.parameters}
+        return [Penalty(known.get(on, value), formula, on == "") for on, formula in self.penalized]
 
     def weights(self, below: Expr) -> list[Parameter]:
-        """The parameters and running statistics of a layer that is a formula."""
-        assert self.layer is not None
+        """The parameters and running statistics of a layer, or of an activation."""
         piece, _ = self.piece(TensorSymbol("x", (N, below)))
-        found = [(v, None) for v in self.kind.parameters]
+        trained = self.kind.parameters
+        if self.layer is None:
+            pairs = zip(trained, self.starts, strict=True)
+            return [Parameter(piece.variable(v), start) for v, start in pairs]
+        found = [(v, None) for v in trained]
         found += [(old, piece.variable(new)) for old, new in self.kind.state]
-        initial = self.layer.initial
+        initial = self.layer.starts
         return [Parameter(piece.variable(v), initial[v], following) for v, following in found]
 
 
@@ -262,20 +274,24 @@ def _steps(given: Sequence[Layer]) -> tuple[list[_Step], tuple[Parameter, ...]]:
             count, units = count + 1, layer.units_out
             size = size_of(f"D{count}")
         if isinstance(layer, Dense):
-            kind = layers.DENSE if layer.use_bias else layers.DENSE_NO_BIAS
-            steps.append(_Step(kind, name, size))
-            kernel = TensorSymbol(f"{name}.W", (below, size))
             following = after.applied if isinstance(after, Activation) else None
-            parameters.append(Parameter(kernel, layer.initializer(following)))
-            if layer.use_bias:
-                bias = TensorSymbol(f"{name}.b", (size,))
-                parameters.append(Parameter(bias, initializers.ZEROS))
-        elif isinstance(layer, FormulaLayer):
+            kind = layers.DENSE if layer.use_bias else layers.DENSE_NO_BIAS
+            first = (layer.initializer(following), initializers.ZEROS)[: len(kind.parameters)]
+            weights = tuple(on for on in layer.penalties if on[0])
+            steps.append(_Step(kind, name, size, starts=first, penalized=weights))
+            parameters.extend(steps[-1].weights(below))
+        elif isinstance(layer, LayerOfFormula):
             steps.append(_Step(layer.training, name, size, layer=layer))
             parameters.extend(steps[-1].weights(below))
-        if layer.applied is not None and layer.applied != _LINEAR:
-            steps.append(_Step(activation_kind(layer.applied), name, size, layer.applied))
-            _check_softmax(layer.applied, units)
+        applied = layer.applied
+        if applied is not None and applied.name != _LINEAR:
+            kind, own, starts = activation_kind(applied), layer.applies_own, layer.starts.values()
+            steps.append(_Step(kind, name, size, applied, own=own, starts=tuple(starts)))
+            parameters.extend(steps[-1].weights(below))
+            _check_softmax(applied.name, units)
+        outputs = tuple(on for on in layer.penalties if not on[0])
+        if outputs:
+            steps[-1] = replace(steps[-1], penalized=(*steps[-1].penalized, *outputs))
     if not any(p.following is None for p in parameters):
         raise InputError("the model has no layer with weights: add Dense(units)")
     return steps, tuple(parameters)
@@ -289,15 +305,18 @@ def _check_softmax(activation: str, units: int) -> None:
         )
 
 
-def _joint(step: _Step, loss: Formula, value: TensorSymbol) -> Piece:
+def _joint(
+    step: _Step, loss: Formula, value: TensorSymbol, names: Mapping[Variable, Variable]
+) -> Piece:
     assert step.activation is not None
-    kind = joint_kind(step.activation, loss.name)
-    names = {kind.inputs[0]: value}
+    kind = joint_kind(step.activation, loss)
+    names = {kind.inputs[0]: value, **names}
     return _named(kind, {K: step.size}, names, layer=step.name, short="h", output=loss.inputs[0])
 
 
-def _loss_alone(loss: Formula, value: TensorSymbol) -> Piece:
-    return _named(loss, {K: value.axes[1]}, {loss.inputs[0]: value}, layer="loss")
+def _loss_alone(loss: Formula, value: TensorSymbol, names: Mapping[Variable, Variable]) -> Piece:
+    names = {loss.inputs[0]: value, **names}
+    return _named(loss, {K: value.axes[1]}, names, layer="loss")
 
 
 def _named(
@@ -315,20 +334,18 @@ def _named(
     found: dict[Variable, Variable] = dict(kind.hyper)
     old = (v for v, _ in kind.state)
     for v in (*kind.inputs, *kind.parameters, *kind.random, *old, *kind.defined):
-        if isinstance(v, TensorSymbol):
+        if isinstance(v, TensorSymbol) or v != kind.output:
             sized = plain.variable(v)
             found[v] = _with_prefix(layer, sized, short if v == output else v.name)
-            if v in kind.inputs:
-                found[v] = _called(sized, "t")
+            if v in kind.inputs[1:2]:
+                found[v] = called(sized, "t")
+            if v in kind.inputs[2:]:
+                found[v] = sized
     return Piece(kind, Renaming({**found, **names}, sizes))
 
 
-def _with_prefix(layer: str, v: TensorSymbol, short: str = "") -> TensorSymbol:
-    return _called(v, f"{layer}.{short or v.name}")
-
-
-def _called(v: TensorSymbol, name: str) -> TensorSymbol:
-    return TensorSymbol(name, v.axes, v.positive_elements, v.labels)
+def _with_prefix(layer: str, v: Variable, short: str = "") -> Variable:
+    return called(v, f"{layer}.{short or v.name}")
 
 
 def sizes_of(given: Sequence[Layer], columns: int | None = None) -> dict[sp.Symbol, int]:
@@ -353,7 +370,7 @@ def sizes_of(given: Sequence[Layer], columns: int | None = None) -> dict[sp.Symb
         if layer.units_out is not None and not isinstance(layer, Input):
             count += 1
             found[size_of(f"D{count}")] = layer.units_out
-        if isinstance(layer, FormulaLayer):
+        if isinstance(layer, LayerOfFormula):
             inside = layer.pieces_inside.items()
             found |= {size_of(f"{s}_{name}"): number for s, number in inside}
         width, below = layer.units_out or width, name

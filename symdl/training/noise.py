@@ -9,14 +9,14 @@ import sympy as sp
 
 from symdl.catalog import noise
 from symdl.formula import Formula, Variable
-from symdl.training.choices import real_number
-from symdl.training.formula_layer import FormulaLayer, exact
+from symdl.training.choices import number_in
+from symdl.training.formula_layer import LayerOfFormula, exact
 
 __all__ = ["Dropout", "GaussianNoise"]
 
 
 @dataclass(frozen=True)
-class Dropout(FormulaLayer):
+class Dropout(LayerOfFormula):
     """In training, each element is 0 with probability ``rate``, and else divided by 1 - rate.
 
     So its mean stays what it was, and prediction needs no scaling.  The draws follow from the seed
@@ -31,7 +31,8 @@ class Dropout(FormulaLayer):
     rate: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", real_number("rate of Dropout", self.rate, 0, 1))
+        rate = number_in("rate of Dropout", self.rate, self.training.domain_of(noise.rate))
+        object.__setattr__(self, "rate", rate)
 
     @property
     def training(self) -> Formula:
@@ -46,12 +47,12 @@ class Dropout(FormulaLayer):
         return {noise.rate: exact(self.rate)}
 
     @property
-    def draws(self) -> Mapping[Variable, str]:
+    def drawn(self) -> Mapping[Variable, str]:
         return {noise.uniform: "uniform"}
 
 
 @dataclass(frozen=True)
-class GaussianNoise(FormulaLayer):
+class GaussianNoise(LayerOfFormula):
     """In training, normal noise of mean 0 and standard deviation ``stddev`` is added.
 
     The draws follow from the seed of ``fit``.  Raises InputError for a stddev below 0.
@@ -63,7 +64,9 @@ class GaussianNoise(FormulaLayer):
     stddev: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "stddev", real_number("stddev of GaussianNoise", self.stddev, 0))
+        values = self.training.domain_of(noise.stddev)
+        stddev = number_in("stddev of GaussianNoise", self.stddev, values)
+        object.__setattr__(self, "stddev", stddev)
 
     @property
     def training(self) -> Formula:
@@ -78,5 +81,5 @@ class GaussianNoise(FormulaLayer):
         return {noise.stddev: exact(self.stddev)}
 
     @property
-    def draws(self) -> Mapping[Variable, str]:
+    def drawn(self) -> Mapping[Variable, str]:
         return {noise.normal: "normal"}

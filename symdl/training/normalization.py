@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import sympy as sp
 
 from symdl.catalog import normalization
-from symdl.formula import Formula, Variable
-from symdl.training.choices import real_number
-from symdl.training.formula_layer import FormulaLayer, constant, exact
+from symdl.errors import InputError
+from symdl.formula import Equation, Formula, Variable
+from symdl.training.choices import number_in
+from symdl.training.formula_layer import LayerOfFormula, constant, exact
 
 __all__ = ["BatchNormalization", "LayerNormalization", "RMSNormalization"]
 
@@ -23,19 +25,22 @@ _START = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Normalization(FormulaLayer):
+class _Normalization(LayerOfFormula):
     epsilon: float = 1e-3
 
     def __post_init__(self) -> None:
-        what = f"epsilon of {type(self).__name__}"
-        object.__setattr__(self, "epsilon", real_number(what, self.epsilon, 0, low_open=True))
+        for symbol, _ in self.training.hyper:
+            what = f"{symbol.name} of {type(self).__name__}"
+            values = self.training.domain_of(symbol)
+            value = number_in(what, getattr(self, symbol.name), values)
+            object.__setattr__(self, symbol.name, value)
 
     @property
     def constants(self) -> Mapping[sp.Symbol, sp.Expr]:
         return {normalization.epsilon: exact(self.epsilon)}
 
     @property
-    def initial(self) -> Mapping[Variable, Formula]:
+    def starts(self) -> Mapping[Variable, Formula]:
         return _START
 
 
@@ -85,6 +90,8 @@ class BatchNormalization(_Normalization):
 
     momentum  the weight of the old running value, as in Keras (PyTorch's is one less this)
     epsilon   stands inside the root, beside the variance
+    unbiased  True: the running variance takes in the squares divided by N - 1 instead of by N, as
+              in PyTorch; it needs batches of more than one row.  y is the same either way
 
     gamma and the running variance start at 1, beta and the running mean at 0; the running ones are
     weights too, but no gradient changes them.  A batch of one row is its own mean: it gives beta.
@@ -95,15 +102,18 @@ class BatchNormalization(_Normalization):
     """
 
     momentum: float = 0.99
+    unbiased: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.unbiased, bool):
+            raise InputError(
+                f"unbiased of BatchNormalization must be True or False, not {self.unbiased!r}"
+            )
         super().__post_init__()
-        momentum = real_number("momentum of BatchNormalization", self.momentum, 0, 1)
-        object.__setattr__(self, "momentum", momentum)
 
     @property
     def training(self) -> Formula:
-        return normalization.BATCH_NORMALIZATION
+        return unbiased_statistics() if self.unbiased else normalization.BATCH_NORMALIZATION
 
     @property
     def prediction(self) -> Formula:
@@ -112,3 +122,24 @@ class BatchNormalization(_Normalization):
     @property
     def constants(self) -> Mapping[sp.Symbol, sp.Expr]:
         return {**super().constants, normalization.momentum: exact(self.momentum)}
+
+
+@cache
+def unbiased_statistics() -> Formula:
+    """Batch normalization whose running variance takes in N / (N - 1) times that of the batch.
+
+    >>> unbiased_statistics().equation(normalization.next_var).rhs
+    N*(1 - momentum)*var[i]/(N - 1) + momentum*running_var[i]
+    """
+    biased, rows = normalization.BATCH_NORMALIZATION, normalization.n.size
+    batch = normalization.var[normalization.i]
+    return replace(
+        biased,
+        equations=tuple(
+            Equation(e.lhs, e.rhs.xreplace({batch: batch * rows / (rows - 1)}))
+            if e.variable == normalization.next_var
+            else e
+            for e in biased.equations
+        ),
+        title=f"{biased.title}, running variance unbiased",
+    )

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
 import sympy as sp
 
-from symdl.catalog import optimizers
+from symdl.catalog import clipping, optimizers
 from symdl.errors import InputError
 from symdl.formula import Formula
-from symdl.training.choices import choose, real_number
+from symdl.program.clip import Clipping
+from symdl.training.choices import choose, number_in
+from symdl.training.conventions import (
+    accumulator_started,
+    epsilon_beside_uncorrected_root,
+    epsilon_inside_maximum,
+    epsilon_inside_root,
+    rate_outside_velocity,
+)
+from symdl.training.formula_layer import exact
 from symdl.training.schedules import InverseTimeDecay, Schedule, schedule_of, scheduled
 
 __all__ = [
@@ -31,30 +40,67 @@ __all__ = [
 Rate = float | Schedule
 
 _FORGETS = "at 1 the running mean never takes in a gradient, above 1 it grows without bound"
-_OPEN = {"learning_rate": "the weights must move against the gradient", "epsilon": "it is added "
-         "to a divisor that may be 0"}  # fmt: skip
-_BELOW_ONE = {
+_WHY = {
+    "learning_rate": "the weights must move against the gradient",
+    "epsilon": "it is added to a divisor that may be 0",
     "momentum": "from 1 on the velocity never dies away",
     "beta_1": _FORGETS,
     "beta_2": _FORGETS,
     "rho": _FORGETS,
-}
-_FROM_ZERO = {
     "weight_decay": "a negative decay makes weights grow",
     "schedule_decay": "a negative one takes the momentum below 0",
     "decay": "a negative decay makes the rate grow until it changes its sign",
+    "initial_accumulator_value": "a root is taken of the sum of squares",
 }
+# the set of each constant as the formulas state it, and of the two that make another formula
+_SETS = {s.name: f.domain_of(s) for f in optimizers.ALL for s, _ in f.hyper}
+_SETS |= dict.fromkeys(("decay", "initial_accumulator_value"), sp.Interval(0, sp.oo))
 
 
-@dataclass(frozen=True)
+_CLIPPINGS = {
+    "clipvalue": Clipping(clipping.CLIP_BY_VALUE),
+    "clipnorm": Clipping(clipping.CLIP_BY_NORM, by_tensor=True),
+    "global_clipnorm": Clipping(clipping.CLIP_BY_GLOBAL_NORM),
+}
+_CLIPS = "at 0 no weight would change, and a negative one has no meaning; None is no clipping"
+
+
+@dataclass(frozen=True, repr=False)
 class Optimizer:
-    """Common to all optimizers: ``formula`` is the update with the chosen constants."""
+    """Common to all optimizers: ``formula`` is the update with the chosen constants.
+
+    clipvalue        each element of the gradient is brought to -clipvalue ... clipvalue
+    clipnorm         the gradient of each tensor is scaled down to this norm, if its own is larger
+    global_clipnorm  all gradients together are scaled down to this norm, if theirs is larger
+
+    At most one of the three is given, a number > 0; outside of that InputError is raised.  They are
+    Keras' words.  Source: Pascanu, Mikolov, Bengio (2013).
+
+    >>> SGD(clipnorm=1.0)
+    SGD(learning_rate=0.01, momentum=0.0, nesterov=False, rate_in_velocity=True, clipnorm=1.0)
+    """
 
     base: ClassVar[Formula]
+    clipvalue: float | None = field(default=None, kw_only=True)
+    clipnorm: float | None = field(default=None, kw_only=True)
+    global_clipnorm: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         for f in fields(self):
             self._keep(**{f.name: self._checked(f.name, getattr(self, f.name))})
+        given = [name for name in _CLIPPINGS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise InputError(
+                f"{' and '.join(given)} of {type(self).__name__} both clip the gradient: give one "
+                "of them"
+            )
+
+    def __repr__(self) -> str:
+        own = (f for f in fields(self) if f.name not in _CLIPPINGS)
+        shown = [f.name for f in own]
+        shown += [name for name in _CLIPPINGS if getattr(self, name) is not None]
+        words = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+        return f"{type(self).__name__}({words})"
 
     def _checked(self, name: str, value: Any) -> Any:
         """The value as a number, a schedule or a switch; None is the formula's own constant."""
@@ -63,12 +109,13 @@ class Optimizer:
             return schedule_of(value)
         if name == "epsilon" and value is None:
             value = float(dict(self.base.hyper)[optimizers.epsilon])
-        if name in _OPEN:
-            return _number(what, value, 0, low_open=True, why=_OPEN[name])
-        if name in _BELOW_ONE:
-            return _number(what, value, 0, 1, why=_BELOW_ONE[name])
-        if name in _FROM_ZERO:
-            return _number(what, value, 0, why=_FROM_ZERO[name])
+        if name in _CLIPPINGS:
+            formula = _CLIPPINGS[name].formula
+            ((threshold, _),) = formula.hyper
+            values = formula.domain_of(threshold)
+            return None if value is None else number_in(what, value, values, _CLIPS)
+        if name in _SETS:
+            return number_in(what, value, _SETS[name], _WHY[name])
         if not isinstance(value, bool):
             raise InputError(f"{what} must be True or False, not {value!r}")
         return value
@@ -88,23 +135,33 @@ class Optimizer:
         update = replace(update, hyper=constants)
         return scheduled(update, schedule) if isinstance(schedule, Schedule) else update
 
+    @property
+    def clipping(self) -> Clipping | None:
+        """The clipping formula with the chosen threshold; None where the gradient is not clipped.
+
+        >>> SGD(clipvalue=0.5).clipping.formula.hyper
+        ((clipvalue, 0.500000000000000),)
+        """
+        for name, known in _CLIPPINGS.items():
+            value = getattr(self, name)
+            if value is not None:
+                ((threshold, _),) = known.formula.hyper
+                chosen = replace(known.formula, hyper=((threshold, sp.Float(value)),))
+                return replace(known, formula=chosen)
+        return None
+
     def _keep(self, **constants: Any) -> None:
         for name, value in constants.items():
             object.__setattr__(self, name, value)
 
 
-def _number(what: str, value: object, *ends: float, why: str, low_open: bool = False) -> float:
-    try:
-        return real_number(what, value, *ends, low_open=low_open)
-    except InputError as error:
-        raise InputError(f"{error}: {why}") from None
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SGD(Optimizer):
     """w <- w - learning_rate * g, with momentum v <- momentum * v - learning_rate * g; w <- w + v.
 
-    With nesterov=True the second step is w <- w + momentum * v - learning_rate * g.
+    With nesterov=True the second step is w <- w + momentum * v - learning_rate * g.  With
+    rate_in_velocity=False, as in PyTorch, v <- momentum * v + g and w <- w - learning_rate * v:
+    the same while the rate stays, and another step where a schedule changes it.
     learning_rate > 0 or a schedule, 0 <= momentum < 1; outside of that InputError is raised.
     Source: Robbins, Monro (1951); with momentum Polyak (1964); Nesterov (1983).
 
@@ -118,35 +175,58 @@ class SGD(Optimizer):
     learning_rate: Rate = 0.01
     momentum: float = 0.0
     nesterov: bool = False
+    rate_in_velocity: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.nesterov and not self.momentum:
             raise InputError("nesterov=True of SGD looks ahead by the momentum: give momentum=0.9")
+        if not (self.rate_in_velocity or self.momentum):
+            raise InputError(
+                "rate_in_velocity=False of SGD is about the velocity, which there is with momentum "
+                "only: give momentum=0.9"
+            )
 
     @property
     def update(self) -> Formula:
-        if self.nesterov:
-            return optimizers.NESTEROV
-        return optimizers.MOMENTUM if self.momentum else optimizers.SGD
+        if not self.momentum:
+            return optimizers.SGD
+        update = optimizers.NESTEROV if self.nesterov else optimizers.MOMENTUM
+        return update if self.rate_in_velocity else rate_outside_velocity(update)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Adagrad(Optimizer):
-    """a <- a + g^2; w <- w - learning_rate * g / (sqrt(a) + epsilon); a starts at 0.
+    """a <- a + g^2; w <- w - learning_rate * g / (sqrt(a) + epsilon).
 
-    learning_rate > 0 or a schedule, epsilon > 0 (None: 1e-6); outside of that InputError is
-    raised.  Source: Duchi, Hazan, Singer (2011).
+    initial_accumulator_value  where a starts: 0, as in PyTorch; Keras has 0.1
+    epsilon_inside             True: sqrt(a + epsilon), as in Keras
+
+    learning_rate > 0 or a schedule, epsilon > 0 (None: 1e-6), initial_accumulator_value >= 0;
+    outside of that InputError is raised.  Source: Duchi, Hazan, Singer (2011).
+
+    >>> Adagrad(epsilon_inside=True).formula.equations[-1].rhs
+    -g*learning_rate/sqrt(a_new + epsilon) + w
     """
 
     base: ClassVar[Formula] = optimizers.ADAGRAD
     learning_rate: Rate = 0.01
     epsilon: float | None = None
+    initial_accumulator_value: float = 0.0
+    epsilon_inside: bool = False
+
+    @property
+    def update(self) -> Formula:
+        update = epsilon_inside_root(self.base) if self.epsilon_inside else self.base
+        start = self.initial_accumulator_value
+        return accumulator_started(update, exact(start)) if start else update
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RMSprop(Optimizer):
     """a <- rho * a + (1 - rho) * g^2; w <- w - learning_rate * g / (sqrt(a) + epsilon).
+
+    epsilon_inside  True: sqrt(a + epsilon), as in Keras
 
     learning_rate > 0 or a schedule, 0 <= rho < 1, epsilon > 0 (None: 1e-6); outside of that
     InputError is raised.  Source: Tieleman, Hinton (2012).
@@ -156,9 +236,14 @@ class RMSprop(Optimizer):
     learning_rate: Rate = 0.001
     rho: float = 0.9
     epsilon: float | None = None
+    epsilon_inside: bool = False
+
+    @property
+    def update(self) -> Formula:
+        return epsilon_inside_root(self.base) if self.epsilon_inside else self.base
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Adadelta(Optimizer):
     """w <- w - learning_rate * d for d = sqrt(b + epsilon) / sqrt(a + epsilon) * g.
 
@@ -173,12 +258,13 @@ class Adadelta(Optimizer):
     epsilon: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Adam(Optimizer):
     """w <- w - learning_rate * m_hat / (sqrt(v_hat) + epsilon), with running moments of g.
 
-    decay    the rate at step t is learning_rate / (1 + decay * (t - 1))
-    amsgrad  v_hat is made of the largest v so far
+    decay        the rate at step t is learning_rate / (1 + decay * (t - 1))
+    amsgrad      v_hat is made of the largest v so far
+    epsilon_hat  True: epsilon stands beside sqrt(v), which has not been corrected, as in Keras
 
     learning_rate > 0 or a schedule, 0 <= beta_1, beta_2 < 1, epsilon > 0 (None: 1e-7, as in
     Keras), decay >= 0; outside of that InputError is raised.
@@ -195,6 +281,7 @@ class Adam(Optimizer):
     epsilon: float | None = None
     decay: float = 0.0
     amsgrad: bool = False
+    epsilon_hat: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -203,7 +290,8 @@ class Adam(Optimizer):
 
     @property
     def update(self) -> Formula:
-        return optimizers.AMSGRAD if self.amsgrad else optimizers.ADAM
+        update = optimizers.AMSGRAD if self.amsgrad else optimizers.ADAM
+        return epsilon_beside_uncorrected_root(update) if self.epsilon_hat else update
 
     @property
     def formula(self) -> Formula:
@@ -214,9 +302,11 @@ class Adam(Optimizer):
         return replace(self, learning_rate=falling, decay=0.0).formula
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AdamW(Optimizer):
     """w <- w - learning_rate * (m_hat / (sqrt(v_hat) + epsilon) + weight_decay * w).
+
+    epsilon_hat  True: epsilon stands beside sqrt(v), which has not been corrected, as in Keras
 
     All weights decay, biases too.  learning_rate > 0 or a schedule, 0 <= beta_1, beta_2 < 1,
     epsilon > 0 (None: 1e-7), weight_decay >= 0; outside of that InputError is raised.
@@ -229,11 +319,18 @@ class AdamW(Optimizer):
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float | None = None
+    epsilon_hat: bool = False
+
+    @property
+    def update(self) -> Formula:
+        return epsilon_beside_uncorrected_root(self.base) if self.epsilon_hat else self.base
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Adamax(Optimizer):
     """w <- w - learning_rate * m_hat / (u + epsilon) for u <- max(beta_2 * u, |g|).
+
+    epsilon_inside  True: u <- max(beta_2 * u, |g| + epsilon) and no epsilon beside u, as in PyTorch
 
     learning_rate > 0 or a schedule, 0 <= beta_1, beta_2 < 1, epsilon > 0 (None: 1e-7); outside of
     that InputError is raised.  Source: Kingma, Ba (2015), algorithm 2.
@@ -244,9 +341,14 @@ class Adamax(Optimizer):
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float | None = None
+    epsilon_inside: bool = False
+
+    @property
+    def update(self) -> Formula:
+        return epsilon_inside_maximum(self.base) if self.epsilon_inside else self.base
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Nadam(Optimizer):
     """Adam whose m_hat looks a step ahead, with mu_t = beta_1 (1 - 0.96^(schedule_decay t) / 2).
 
@@ -278,7 +380,7 @@ def optimizer_of(given: object) -> Optimizer:
     """Return the optimizer itself, or the one of that name with its usual constants.
 
     >>> optimizer_of("sgd")
-    SGD(learning_rate=0.01, momentum=0.0, nesterov=False)
+    SGD(learning_rate=0.01, momentum=0.0, nesterov=False, rate_in_velocity=True)
     """
     if isinstance(given, Optimizer):
         return given

@@ -13,14 +13,14 @@ from symdl.catalog import activations, initializers, layers, normalization
 from symdl.formula import Formula, Variable
 from symdl.notation.tensors import TensorSymbol
 from symdl.training.choices import choose, positive_int, real_number
-from symdl.training.formula_layer import FormulaLayer, constant
+from symdl.training.formula_layer import LayerOfFormula, constant
 from symdl.training.layers import INITIALIZERS
 
 __all__ = ["Maxout", "PReLU"]
 
 
 @dataclass(frozen=True)
-class Maxout(FormulaLayer):
+class Maxout(LayerOfFormula):
     """y[n,j] = max_q (sum_i x[n,i] W[i,q,j] + b[q,j]): the largest of several dense layers.
 
     units               number of columns that come out
@@ -53,7 +53,7 @@ class Maxout(FormulaLayer):
         return layers.MAXOUT
 
     @property
-    def initial(self) -> Mapping[Variable, Formula]:
+    def starts(self) -> Mapping[Variable, Formula]:
         kernel, bias = layers.MAXOUT.parameters
         return {kernel: INITIALIZERS[self.kernel_initializer], bias: initializers.ZEROS}
 
@@ -63,7 +63,7 @@ class Maxout(FormulaLayer):
 
 
 @dataclass(frozen=True)
-class PReLU(FormulaLayer):
+class PReLU(LayerOfFormula):
     """x where x > 0, else alpha x, with one trained slope alpha a column.
 
     initial_slope  where the slopes start: 0.25, as in the paper (Keras has 0)
@@ -85,7 +85,7 @@ class PReLU(FormulaLayer):
         return prelu_by_column()
 
     @property
-    def initial(self) -> Mapping[Variable, Formula]:
+    def starts(self) -> Mapping[Variable, Formula]:
         return dict.fromkeys(self.training.parameters, constant(self.initial_slope))
 
 

@@ -12,7 +12,7 @@ from symdl.catalog import schedules
 from symdl.catalog.optimizers import rate, step
 from symdl.errors import InputError
 from symdl.formula import Equation, Formula
-from symdl.training.choices import choose, positive_int, real_number
+from symdl.training.choices import choose, number_in, positive_int
 
 __all__ = [
     "SCHEDULES",
@@ -44,10 +44,8 @@ class Schedule:
             value, what = getattr(self, name), f"{name} of {type(self).__name__}"
             if name.endswith("_steps"):
                 self._keep(**{name: positive_int(what, value)})
-            elif name == schedules.alpha.name:
-                self._keep(**{name: real_number(what, value, 0, 1, high_open=False)})
             else:
-                self._keep(**{name: real_number(what, value, 0, low_open=True)})
+                self._keep(**{name: number_in(what, value, self.base.domain_of(symbol))})
 
     def _keep(self, **values: Any) -> None:
         for name, value in values.items():

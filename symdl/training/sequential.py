@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from symdl.backends.step import Step
 from symdl.errors import InputError, Mismatch
+from symdl.formula import Formula
 from symdl.training import checks, loop
 from symdl.training.callbacks import Callback, History
 from symdl.training.choices import positive_int
@@ -18,7 +19,7 @@ from symdl.training.compile import Setup, build, setup
 from symdl.training.files import Saved, read_model, write_model
 from symdl.training.initialize import generator_of, initial_weights, seed_of
 from symdl.training.layers import Input, Layer
-from symdl.training.losses import loss_formula
+from symdl.training.losses import Loss, loss_formula, loss_of
 from symdl.training.metrics import Metric, metric_of
 from symdl.training.network import (
     DATA_SIZE,
@@ -28,6 +29,7 @@ from symdl.training.network import (
     sizes_of,
 )
 from symdl.training.optimizers import Optimizer
+from symdl.training.row_weights import class_weights, sample_weights
 
 __all__ = ["Sequential"]
 
@@ -67,6 +69,7 @@ class Sequential:
         self._columns: int | None = None
         self._weights: dict[str, Array] = {}
         self._step: Step | None = None
+        self._weighted: Step | None = None
         for layer in layers or ():
             self.add(layer)
 
@@ -91,7 +94,7 @@ class Sequential:
     def compile(
         self,
         optimizer: str | Optimizer | None = "sgd",
-        loss: str | None = None,
+        loss: str | Loss | Formula | None = None,
         metrics: Sequence[str] = (),
         dtype: str = "float64",
         backend: str = "numpy",
@@ -100,7 +103,8 @@ class Sequential:
 
         optimizer  "sgd", "adam", SGD(...), Adam(...); None for gradients without updates
         loss       "mse", "half_squared_error", "binary_crossentropy", "categorical_crossentropy",
-                   "sparse_categorical_crossentropy"
+                   "sparse_categorical_crossentropy"; Loss("mse", reduction="sum") adds the rows
+                   up instead of taking their mean
         metrics    names out of "accuracy", "mse", "mae"
 
         Raises InputError for unknown names and for a loss that cannot read the last activation.
@@ -121,19 +125,28 @@ class Sequential:
         epochs: int = 1,
         batch_size: int = 32,
         validation_split: float = 0.0,
-        validation_data: tuple[object, object] | None = None,
+        validation_data: Sequence[object] | None = None,
         shuffle: bool = True,
         seed: Seed = 0,
         verbose: int = 1,
         callbacks: Sequence[Callback] = (),
+        sample_weight: object = None,
+        class_weight: Mapping[int, float] | None = None,
     ) -> History:
         """Train on x (rows, columns) and targets y; return the History, one number an epoch.
 
-        The loss of an epoch is the mean over its rows, each before the update of its batch;
-        metrics and validation are taken after the epoch.  ``validation_split`` takes the last
-        rows away before shuffling.  ``seed`` decides the order of the rows and what noise
-        layers draw: the same seed gives the same weights, bit for bit.  ``verbose``: 0 quiet, 1 a
-        bar on a terminal, 2 lines.
+        The loss of an epoch is the mean over its rows, each before the update of its batch (with
+        reduction="sum" the sum of its batches); metrics and validation are taken after the epoch.
+        ``validation_split`` takes the last rows away before shuffling.  ``seed`` decides the order
+        of the rows and what noise layers draw: the same seed gives the same weights, bit for bit.
+        ``verbose``: 0 quiet, 1 a bar on a terminal, 2 lines.
+
+        ``sample_weight`` s, one number >= 0 a row, multiplies the loss l of each row: a batch of N
+        rows has the loss 1/N sum_n s[n] l[n], divided by N as in Keras and not by the sum of the
+        weights.  ``class_weight`` {class: weight} does so by the class of a row, and weights 1 a
+        class that it does not name; the two are multiplied.  Metrics are not weighted.  Rows of
+        ``validation_split`` keep their sample weights, but have no class weights;
+        ``validation_data`` may be (x, y, sample_weight).
 
         Raises InputError and Mismatch for data that the model cannot be trained on.
         """
@@ -142,18 +155,22 @@ class Sequential:
         epochs = positive_int("epochs", epochs)
         batch_size = positive_int("batch_size", batch_size)
         generator = generator_of(seed)
-        data, validation = loop.split_off(self._data(x, y), validation_split)
+        whole = self._data(x, y, sample_weight=sample_weight)
+        data, validation = loop.split_off(whole, validation_split)
         if validation_data is not None:
             if validation is not None:
                 raise InputError("give validation_split or validation_data, not both")
-            validation = self._data(*loop.pair(validation_data), " of validation_data")
-        step = self._trainable()
-        step.generator = generator
+            x_, y_, weight = loop.parts(validation_data)
+            validation = self._data(x_, y_, " of validation_data", sample_weight=weight)
+        data = self._with_class_weights(data, class_weight)
+        self._trainable()
+        objective = self._objective(data)
+        objective.step.generator = generator
         return loop.train(
             self,
-            step,
+            objective,
             data,
-            validation,
+            None if validation is None else (self._objective(validation), validation),
             metrics=self._metrics(),
             callbacks=loop.callbacks_for(self, callbacks),
             reporter=reporter(verbose, epochs, -(-len(data) // batch_size)),
@@ -162,20 +179,36 @@ class Sequential:
             generator=generator if shuffle else None,
         )
 
-    def train_on_batch(self, x: object, y: object) -> float:
-        """Make one update on all rows of x, and return the loss before the update."""
-        data = self._data(x, y)
-        return float(self._trainable().step(data.x, data.t))
+    def train_on_batch(
+        self,
+        x: object,
+        y: object,
+        sample_weight: object = None,
+        class_weight: Mapping[int, float] | None = None,
+    ) -> float:
+        """Make one update on all rows of x, and return the loss before the update.
 
-    def evaluate(self, x: object, y: object, *, batch_size: int = 32) -> float | list[float]:
+        The weights are those of ``fit``.
+        """
+        data = self._data(x, y, sample_weight=sample_weight)
+        data = self._with_class_weights(data, class_weight)
+        self._trainable()
+        return float(self._objective(data).step.step(*data.arrays))
+
+    def evaluate(
+        self, x: object, y: object, *, batch_size: int = 32, sample_weight: object = None
+    ) -> float | list[float]:
         """Return the loss, or [loss, metric, ...] where the model was compiled with metrics.
 
-        As in ``predict``, noise is left out and running statistics stand for those of the batch.
+        The loss is the mean over the rows, whatever the batches, and with reduction="sum" their
+        sum; a penalty on weights then counts once a batch.  As in ``predict``, noise is left out
+        and running statistics stand for those of the batch.  ``sample_weight`` is that of ``fit``.
         """
         size = positive_int("batch_size", batch_size)
-        data = self._data(x, y)
-        found = list(loop.evaluate(self.step, data, self._metrics(), size).values())
-        return found if len(found) > 1 else found[0]
+        data = self._data(x, y, sample_weight=sample_weight)
+        found = loop.evaluate(self._objective(data), data, self._metrics(), size)
+        numbers = list(found.values())
+        return numbers if len(numbers) > 1 else numbers[0]
 
     def predict(self, x: object, *, batch_size: int = 32) -> Array:
         """Return the outputs (rows, units) for x (rows, columns)."""
@@ -228,19 +261,26 @@ class Sequential:
         """Write layers, weights and the words of ``compile`` to an .npz file (no pickle in it).
 
         The file appears whole or not at all.  The running moments of the optimizer stay out: after
-        ``load`` the optimizer starts afresh.
+        ``load`` the optimizer starts afresh.  Formulas of your own need names, and are given to
+        ``load`` again.
         """
         self._build()
         described = Saved(self.name, self.seed, self._columns, self.layers, self.setup)
         write_model(path, described, self._weights)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Sequential:
+    def load(
+        cls, path: str | os.PathLike[str], formulas: Iterable[Formula] = ()
+    ) -> Sequential:
         """Read a model written by ``save``.
 
-        Raises InputError for a file that is none, Mismatch where a weight's name or shape differs.
+        formulas  the formulas of your own that the model uses: a file holds their names and their
+                  equations to compare, and nothing that is evaluated
+
+        Raises InputError for a file that is none and for a formula that was not given, Mismatch
+        where a weight's name or shape differs, or a formula is not the one that was saved.
         """
-        saved, weights = read_model(path)
+        saved, weights = read_model(path, formulas)
         model = cls(saved.layers, name=saved.name, seed=saved.seed)
         model.setup = saved.setup
         model._build(saved.columns)
@@ -281,10 +321,22 @@ class Sequential:
             chosen = self.setup or _ANY
             sizes = sizes_of(self._layers, self._columns)
             self._step = build(network(self._layers, chosen.loss), chosen, sizes, self._weights)
-            self._step.generator = generator_of(self.seed)
+            self._step.generator, self._weighted = generator_of(self.seed), None
             held = {**self._step.parameters, **self._step.statistics}
             self._weights = {name: held[name] for name in self._weights}
         return self._step
+
+    def _objective(self, data: loop.Data) -> loop.Objective:
+        """The step that reads these data, with weights of their rows or without."""
+        chosen, step = self._compiled(), self._running()
+        if data.s is not None:
+            if self._weighted is None:
+                sizes = sizes_of(self._layers, self._columns)
+                net = network(self._layers, chosen.loss, weighted=True)
+                self._weighted = build(net, chosen, sizes, self._weights, beside=step)
+            self._weighted.generator = step.generator
+            step = self._weighted
+        return loop.Objective(step, loss_of(chosen.loss).reduction == "sum")
 
     def _compiled(self) -> Setup:
         if self.setup is None:
@@ -313,7 +365,9 @@ class Sequential:
         self._build(found.shape[1])
         return found
 
-    def _data(self, x: object, y: object, part: str = "") -> loop.Data:
+    def _data(
+        self, x: object, y: object, part: str = "", sample_weight: object = None
+    ) -> loop.Data:
         chosen = self._compiled()
         loss = loss_formula(chosen.loss)
         rows = self._features(x, part)
@@ -323,7 +377,17 @@ class Sequential:
         t = checks.targets(
             y, loss, self._units, last, dtype=chosen.dtype, assumed=assumed, part=part
         )
-        return loop.Data(rows, t)
+        if sample_weight is None:
+            return loop.Data(rows, t)
+        return loop.Data(rows, t, sample_weights(sample_weight, len(rows), chosen.dtype, part))
+
+    def _with_class_weights(self, data: loop.Data, given: object) -> loop.Data:
+        if given is None:
+            return data
+        chosen = self._compiled()
+        loss = loss_formula(chosen.loss)
+        by_class = class_weights(given, data.t, loss, self._units, chosen.dtype)
+        return loop.Data(data.x, data.t, by_class if data.s is None else data.s * by_class)
 
     @property
     def _dtype(self) -> str:

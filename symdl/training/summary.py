@@ -29,7 +29,8 @@ def summary_text(name: str, layers: Sequence[Layer], weights: Mapping[str, NDArr
         own = {k: w for k, w in weights.items() if k.startswith(f"{layer_name}.")}
         shapes = ", ".join(f"{k.removeprefix(layer_name)[1:]} {w.shape}" for k, w in own.items())
         count = f"{sum(w.size for w in own.values()):,}" if weights else "?"
-        table.add_row(layer_name, f"(N, {units})", layer.applied or "", shapes, count)
+        applied = "" if layer.applied is None else layer.applied.name
+        table.add_row(layer_name, f"(N, {units})", applied, shapes, count)
     text = io.StringIO()
     Console(file=text, width=_WIDTH, color_system=None).print(table)
     total = f"{sum(w.size for w in weights.values()):,}" if weights else "known with the input size"

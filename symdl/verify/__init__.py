@@ -1,4 +1,4 @@
-"""Judging running code: gradients against differences; strategies for property tests.
+"""Judging running code: values, gradients against differences; strategies for property tests.
 
 ``strategies`` needs hypothesis (the ``test`` extra) and is imported when it is asked for.
 """
@@ -9,9 +9,18 @@ import importlib
 from types import ModuleType
 
 from symdl.evidence.judge import judge_equation as evidence
+from symdl.verify.formulas import FormulaCheck, check_formula
 from symdl.verify.gradients import GradientCheck, check_gradient, check_model
 
-__all__ = ["GradientCheck", "check_gradient", "check_model", "evidence", "strategies"]
+__all__ = [
+    "FormulaCheck",
+    "GradientCheck",
+    "check_formula",
+    "check_gradient",
+    "check_model",
+    "evidence",
+    "strategies",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

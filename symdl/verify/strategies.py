@@ -1,4 +1,4 @@
-"""Hypothesis strategies that draw whole networks with data, and scalar formulas.
+"""Hypothesis strategies that draw whole networks with data, scalar formulas, points of a formula.
 
 Needs hypothesis (the ``test`` extra).
 """
@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sympy.core.expr import Expr
 
+from symdl.formula import Formula
 from symdl.notation.tensors import real
 from symdl.training.layers import Dense
 from symdl.training.sequential import Sequential
+from symdl.verify.points import Point, point_of
 
-__all__ = ["Problem", "networks", "smooth_scalars"]
+__all__ = ["Problem", "networks", "points", "smooth_scalars"]
 
 Array = NDArray[Any]
 
@@ -86,6 +88,13 @@ def _targets(loss: str, generator: np.random.Generator, rows: int, units: int) -
     if loss == "binary_crossentropy":
         return generator.integers(0, 2, size=(rows, units)).astype(np.float64)
     return generator.normal(size=(rows, units)).astype(np.float32).astype(np.float64)
+
+
+@st.composite
+def points(draw: st.DrawFn, formula: Formula, *, max_size: int = 4) -> Point:
+    """Draw sizes, and values from the formula's domain; its assumptions hold."""
+    generator = np.random.default_rng(draw(st.integers(0, 2**16)))
+    return point_of(formula, generator, lambda _: draw(st.integers(1, max_size)))
 
 
 def smooth_scalars(names: tuple[str, ...] = ("x", "y")) -> st.SearchStrategy[Expr]:

@@ -50,7 +50,7 @@ TENSOR = [SOFTMAX, SOFT, SPARSE, BINARY]
 @pytest.mark.parametrize("formula", [*ACTIVATIONS, *SCALAR, *TENSOR], ids=lambda f: f.name)
 def test_the_value_is_the_same(formula):
     stable = stabilise(formula).formula
-    inputs = [*formula.inputs, *(h for h, _ in formula.hyper)]
+    inputs = [*formula.inputs, *formula.parameters, *(h for h, _ in formula.hyper)]
     for seed, sizes in enumerate(({N: 1, K: 1}, {N: 2, K: 3}, {N: 3, K: 2})):
         world = random_world(random.Random(seed), sizes, inputs)
         one = defined(formula.equations, world)[formula.output]

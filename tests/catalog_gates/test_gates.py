@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 import sympy as sp
 
-from symdl.catalog import gates
+from symdl.catalog import activations, gates
 from symdl.evidence.evaluate import World, define
 from symdl.evidence.judge import inlined, judge_equation
 from symdl.evidence.threshold import (
@@ -65,7 +65,9 @@ def test_three_inputs():
     assert judge_separable(points, parity).level == "refuted"
 
 
-@pytest.mark.parametrize(("formula", "at_zero"), [(gates.STEP, 1), (gates.STEP_STRICT, 0)])
+@pytest.mark.parametrize(
+    ("formula", "at_zero"), [(activations.STEP, 1), (activations.STEP_STRICT, 0)]
+)
 def test_the_convention_at_zero(formula, at_zero):
     step = formula.equation(formula.output).rhs
     values = [step.subs(formula.inputs[0], k) for k in (-1, 0, 1)]

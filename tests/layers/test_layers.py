@@ -1,7 +1,6 @@
 """The layers in a model: training against hand-written NumPy, files, summary, refusals."""
 
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -12,10 +11,10 @@ from symdl.formula import Formula
 from symdl.notation.indices import indices
 from symdl.notation.tensors import tensors
 from symdl.training.backprop import backprop
-from symdl.training.formula_layer import FormulaLayer, constant
 from symdl.training.layers import Activation, Dense, Input
 from symdl.training.noise import Dropout, GaussianNoise
 from symdl.training.normalization import BatchNormalization, LayerNormalization, RMSNormalization
+from symdl.training.own_layer import FormulaLayer
 from symdl.training.rectifiers import Maxout, PReLU
 from symdl.training.sequential import Sequential
 from symdl.verify.gradients import check_model
@@ -378,12 +377,7 @@ def test_a_layer_of_ones_own_is_one_formula():
         sp.Eq(y[n, i], x[n, i] * w[i] ** 2), output=y, inputs=[x], parameters=[w], name="scale"
     )
 
-    @dataclass(frozen=True)
-    class Scale(FormulaLayer):
-        training = formula
-        initial = {w: constant(0.5)}  # noqa: RUF012
-
-    made = Sequential([Input(5), Scale(), Dense(2)])
+    made = Sequential([Input(5), FormulaLayer(formula, initial={"w": 0.5}), Dense(2)])
     made.compile("sgd", "mse")
     made.fit(X, X[:, :2], verbose=0)
     assert next(iter(made.step.parameters)) == "scale_1.w"

@@ -7,7 +7,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
 from symdl.notation.binders import ArgPeak, Binder, Peak, Total
-from symdl.notation.functions import xlogy
+from symdl.notation.functions import erfc, xlogy
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.indices import Bound, Index
 from symdl.notation.tensors import Elem, TensorSymbol
@@ -24,7 +24,8 @@ def log(x):
 
 FUNCTIONS = {
     sp.exp: MP.exp, sp.log: log, sp.tanh: MP.tanh, sp.sin: MP.sin, sp.cos: MP.cos,
-    sp.Abs: abs, sp.sign: MP.sign, sp.erf: MP.erf, log1p: lambda x: log(1 + x),
+    sp.Abs: abs, sp.sign: MP.sign, sp.erf: MP.erf, sp.erfc: MP.erfc, erfc: MP.erfc,
+    sp.floor: MP.floor, log1p: lambda x: log(1 + x),
     expm1: lambda x: MP.exp(x) - 1, sp.Max: max, sp.Min: min, sp.sinh: MP.sinh, sp.cosh: MP.cosh,
     xlogy: lambda x, y: MP.mpf(0) if x == 0 else x * log(y),
     Delta: lambda e: MP.mpf(e == 0),

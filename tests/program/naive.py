@@ -15,6 +15,7 @@ FUNCTIONS = {
     "exp": math.exp, "log": math.log, "sin": math.sin, "cos": math.cos, "tan": math.tan,
     "sinh": math.sinh, "cosh": math.cosh, "tanh": math.tanh, "atan": math.atan,
     "asinh": math.asinh, "log1p": math.log1p, "expm1": math.expm1, "Abs": abs,
+    "erf": math.erf, "erfc": math.erfc,
     "sign": lambda x: float(x > 0) - float(x < 0), "Max": max, "Min": min,
     "xlogy": lambda x, y: x * math.log(y) if x else 0.0,
 }  # fmt: skip

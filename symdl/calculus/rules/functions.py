@@ -10,7 +10,7 @@ from sympy.core.expr import Expr
 
 from symdl.calculus.elimination import through_output
 from symdl.calculus.tree import Deriv, Expansion, Rule
-from symdl.notation.functions import HYPERBOLIC, by_exponentials, xlogy
+from symdl.notation.functions import HYPERBOLIC, by_exponentials, erfc, xlogy
 from symdl.notation.tensors import real
 
 __all__ = [
@@ -127,8 +127,10 @@ class Definition(Rule):
         e = d.expr
         if not isinstance(e, xlogy) and e.args != (d.wrt,):
             return None
-        if isinstance(e, xlogy):
+        if isinstance(e, (xlogy, erfc)):
             meaning = e.meaning()
+        elif isinstance(e, sp.erfc):
+            meaning = 1 - sp.erf(e.args[0])
         elif isinstance(e, log1p):
             meaning = sp.log(1 + e.args[0])
         elif isinstance(e, expm1):

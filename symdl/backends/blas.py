@@ -1,0 +1,77 @@
+"""BLAS as function pointers: the products that SciPy's own Cython code calls."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from symdl.errors import NotSupported
+
+__all__ = ["one_thread", "product_address"]
+
+_ROUTINES = {"float": "sgemm", "double": "dgemm"}
+
+
+@cache
+def product_address(real: str) -> int:
+    """Return the address of sgemm or dgemm, whose whole numbers are C's int.
+
+    Raises NotSupported without SciPy, or where its BLAS takes other whole numbers.
+    """
+    try:
+        from scipy.linalg import cython_blas
+    except ImportError as error:
+        raise NotSupported("SciPy, whose BLAS compiled code calls, is not installed") from error
+    name = _ROUTINES[real]
+    capsule = cython_blas.__pyx_capi__[name]
+    get_name = ctypes.pythonapi.PyCapsule_GetName
+    get_name.restype, get_name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    signature = get_name(capsule)
+    if not signature.startswith(b"void (char *, char *, int *, int *, int *,"):
+        raise NotSupported(f"SciPy's {name} has an unknown signature: {signature!r}")
+    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    get_pointer.restype = ctypes.c_void_p
+    get_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    address: int = get_pointer(capsule, signature)
+    return address
+
+
+@cache
+def _threads() -> tuple[ctypes._NamedFuncPointer, ctypes._NamedFuncPointer] | None:
+    """The functions that get and set the number of threads of SciPy's OpenBLAS, if it is one."""
+    import scipy.linalg.cython_blas  # noqa: F401  (loads the library)
+
+    try:
+        with open("/proc/self/maps") as file:
+            paths = {line.split()[-1] for line in file if "openblas" in line}
+    except OSError:
+        return None
+    for path in sorted(p for p in paths if "scipy" in p):
+        library = ctypes.CDLL(path)
+        for prefix in ("scipy_", ""):
+            for suffix in ("", "64_"):
+                names = [f"{prefix}openblas_{w}_num_threads{suffix}" for w in ("get", "set")]
+                if all(hasattr(library, n) for n in names):
+                    get, put = (getattr(library, n) for n in names)
+                    get.restype, get.argtypes = ctypes.c_int, []
+                    put.restype, put.argtypes = None, [ctypes.c_int]
+                    return get, put
+    return None
+
+
+@contextmanager
+def one_thread() -> Iterator[bool]:
+    """SciPy's BLAS on one thread while this lasts; says whether that is known to hold."""
+    found = _threads()
+    if found is None:
+        yield False
+        return
+    get, put = found
+    before = get()
+    put(1)
+    try:
+        yield True
+    finally:
+        put(before)

@@ -1,0 +1,144 @@
+"""From C source to a loaded library: a system compiler, and objects kept on disk by content.
+
+An object lies in the user's cache folder under the hash of all that it was made of: the source, the
+options, the compiler's version and the processor.  Beside it lies the hash of the object itself: a
+file that was damaged is made again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from symdl.errors import NotSupported
+
+__all__ = ["cache_folder", "compile_c", "compiler"]
+
+# no flag may change a value: NaN, signed zeros and the order of operations are kept
+OPTIONS = (
+    "-std=gnu11", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math",
+    "-fopenmp-simd", "-fno-semantic-interposition", "-fPIC", "-shared", "-pthread", "-w",
+)  # fmt: skip
+_LIMIT = 120  # seconds
+
+
+def compiler() -> str:
+    """Return the path of the C compiler: what CC names, else cc, gcc or clang.
+
+    Raises NotSupported where there is none.
+    """
+    named = os.environ.get("CC")
+    for name in (named,) if named else ("cc", "gcc", "clang"):
+        found = shutil.which(name)
+        if found:
+            return found
+    wish = f"CC={named} names no program" if named else "neither cc, gcc nor clang is installed"
+    raise NotSupported(f"there is no C compiler: {wish}")
+
+
+def cache_folder() -> Path:
+    """Return the folder of compiled objects: SYMDL_CACHE, or symdl in the user's cache folder."""
+    own = os.environ.get("SYMDL_CACHE")
+    if own:
+        return Path(own)
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "symdl"
+
+
+def compile_c(source: str) -> ctypes.CDLL:
+    """Compile C source, or find it compiled already, and load it.
+
+    Raises NotSupported where there is no compiler or it fails.
+    """
+    program = compiler()
+    key = _hash("\0".join([source, *OPTIONS, _version(program), _processor()]).encode())
+    folder = _writable(cache_folder())
+    path = folder / f"{key}.so"
+    if not _sound(path):
+        _make(source, program, path)
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise NotSupported(f"the compiled object cannot be loaded: {error}") from error
+
+
+def _writable(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return _own_folder()
+
+
+@cache
+def _own_folder() -> Path:
+    """A folder of this process alone, where the cache folder cannot be written."""
+    return Path(tempfile.mkdtemp(prefix="symdl-"))
+
+
+def _sound(path: Path) -> bool:
+    """Whether the object is there, and as it was written."""
+    try:
+        return path.with_suffix(".sha256").read_text() == _hash(path.read_bytes())
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _make(source: str, program: str, path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent) as work:
+        text, made = Path(work) / "step.c", Path(work) / "step.so"
+        text.write_text(source)
+        command = [program, *OPTIONS, "-o", str(made), str(text), "-lm"]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=_LIMIT, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NotSupported(f"the C compiler {program} did not run: {error}") from error
+        if done.returncode != 0 or not made.exists():
+            first = (done.stderr.strip() or "no message").splitlines()[0]
+            raise NotSupported(f"the C compiler {program} failed: {first}")
+        note = Path(work) / "step.sha256"
+        note.write_text(_hash(made.read_bytes()))
+        path.with_suffix(".sha256").unlink(missing_ok=True)
+        os.replace(made, path)
+        os.replace(note, path.with_suffix(".sha256"))
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@cache
+def _version(program: str) -> str:
+    """The compiler and its version; the file's own date tells two builds of one version apart."""
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=_LIMIT, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotSupported(f"the C compiler {program} did not run: {error}") from error
+    if done.returncode != 0:
+        raise NotSupported(f"the C compiler {program} does not tell its version")
+    return f"{program} {done.stdout}"
+
+
+@cache
+def _processor() -> str:
+    """The processor's name and abilities: code for one may not run on another."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    wanted = ("model name", "flags", "Features", "CPU part")
+    kept = dict(line.split(":", 1) for line in lines if line.startswith(wanted) and ":" in line)
+    return platform.machine() + str(sorted(kept.items()))

@@ -1,0 +1,68 @@
+"""Formulas as C functions, many in one library, for the tests."""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+from symdl.backends.blas import product_address
+from symdl.backends.build import sizes_in, slot_of
+from symdl.backends.c_build import compile_c, compiler
+from symdl.backends.c_program import write_use
+from symdl.backends.c_source import CModule
+from symdl.backends.native import BoundStep
+from symdl.backends.use import Use
+from symdl.errors import NotSupported
+from symdl.program.lowering import lower
+from symdl.program.passes import for_arrays
+
+
+def needs_compiler():
+    """Skip where nothing can be compiled, and say why."""
+    try:
+        compiler()
+        product_address("double")
+    except NotSupported as error:
+        pytest.skip(f"the compiled backend cannot run here: {error}")
+
+
+class Functions:
+    """One C function for each (equations, inputs, output), compiled together."""
+
+    def __init__(self, cases, sizes, dtype, static=False, batch=None):
+        self.dtype = np.dtype(dtype)
+        self.real = "float" if dtype == "float32" else "double"
+        symbols = sorted(
+            {s for equations, inputs, _ in cases for s in sizes_in(equations, inputs)}, key=str
+        )
+        self.dims = () if static else tuple(symbols)
+        module = CModule(self.real, sizes if static else {}, {s: str(s) for s in self.dims})
+        self.written = {}
+        for number, (equations, inputs, output) in enumerate(cases):
+            program = for_arrays(lower(equations, {output}, sizes))
+            given = tuple(slot_of(program, v) for v in inputs)
+            use = Use(f"function_{number}", program, given, {}, slot_of(program, output))
+            self.written[use.name] = write_use(use, module, batch)
+        self.source = module.source("Tests", [])
+        self.code = compile_c(self.source)
+        if module.blas:
+            self.code.start.argtypes = [ctypes.c_void_p]
+            self.code.start(product_address(self.real))
+        for name, written in self.written.items():
+            kind = None if written.use.result.rank else ctypes.c_double
+            getattr(self.code, name).restype = kind
+            getattr(self.code, name).argtypes = [ctypes.c_void_p] * 2
+        self.sizes = sizes
+
+    def lengths(self, sizes):
+        return np.array([sizes[s] for s in self.dims] or [0], np.int64)
+
+    def run(self, number, arrays):
+        """The value of one function; arrays are converted."""
+        bound = BoundStep(self, f"function_{number}", [], self.sizes)
+        given = []
+        for slot, a in zip(bound.given, arrays, strict=True):
+            kind = np.int64 if slot.kind == "label" else self.dtype
+            given.append(np.ascontiguousarray(a, kind))
+        bound(*given)
+        return bound(*given)
