@@ -213,7 +213,7 @@ def _constant(symbol: object, value: object) -> Expr:
     if isinstance(value, float) and math.isfinite(value):
         return sp.Rational(repr(float(value)))
     if isinstance(value, (int, Expr)) and not isinstance(value, bool):
-        found = sp.sympify(value)
+        found = sp.sympify(value, strict=True)
         if not found.free_symbols and found.is_real:
             return found
     raise InputError(f"the default value of {symbol} must be a real number, not {value!r}")

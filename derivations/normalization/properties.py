@@ -5,7 +5,8 @@ from pathlib import Path
 import sympy as sp
 
 from symdl.book import page as md
-from symdl.book.claims_theory import averaged_axes, claims
+from symdl.book.claims import claims
+from symdl.book.claims.normalization import averaged_axes
 from symdl.book.files import write_text
 from symdl.catalog import normalization as n
 from symdl.evidence.normalizing import elsewhere, judge_single, output_alone, scaling

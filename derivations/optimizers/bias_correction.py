@@ -5,7 +5,7 @@ from pathlib import Path
 import sympy as sp
 
 from symdl.book import page as md
-from symdl.book.claims_theory import judge_unbiased
+from symdl.book.claims.optimizers import judge_unbiased
 from symdl.book.files import write_text
 from symdl.calculus.elimination import simplest
 from symdl.catalog import optimizers as o

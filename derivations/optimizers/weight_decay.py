@@ -5,7 +5,7 @@ from pathlib import Path
 import sympy as sp
 
 from symdl.book import page as md
-from symdl.book.claims_theory import DECAY
+from symdl.book.claims.optimizers import DECAY
 from symdl.book.files import write_text
 from symdl.calculus.differentiate import differentiate
 from symdl.calculus.elimination import simplest

@@ -9,7 +9,7 @@ from symdl.book import page as md
 from symdl.book.files import write_text
 from symdl.catalog import gates as g
 from symdl.catalog.activations import SIGMOID, STEP, STEP_STRICT
-from symdl.evidence.judge import judge_equation
+from symdl.evidence.judge import inlined, judge_equation
 from symdl.evidence.verdict import Verdict
 from symdl.notation.tensors import real
 
@@ -90,12 +90,14 @@ def _example(weight: int, bias: int, slope: sp.Expr) -> list[str]:
 
 def _checked(slope: sp.Expr, derivative: Verdict) -> list[tuple[str, Verdict]]:
     moved = {g.theta: -g.b}
-    left, right = (f.equation(f.output) for f in (g.UNIT_WITH_THRESHOLD, g.THRESHOLD_UNIT))
+    left, right = (
+        inlined(f.output, f.equations) for f in (g.UNIT_WITH_THRESHOLD, g.THRESHOLD_UNIT)
+    )
     shifted = _curve(w, b, x + c / w)
     return [
         (
             "the unit with a threshold is the unit with a bias",
-            judge_equation(left.rhs.xreplace(moved), right.rhs, g.THRESHOLD_UNIT.equations),
+            judge_equation(left.xreplace(moved), right),
         ),
         ("the value at the centre is 1/2", judge_equation(_curve(w, b, -b / w), sp.S.Half)),
         ("the derivative", derivative),

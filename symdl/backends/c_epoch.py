@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 
 __all__ = ["Run", "epoch_source"]
 
@@ -57,11 +58,17 @@ typedef struct {
 
 """
 
-_EPOCH = """\
+_ALONE = """\
+__attribute__((visibility("default"))) void update_all(void *const *a, const long *d,
+                                                       const double *hyper, double count) {{
+    update(a, d{values});
+}}
+
 /* ``steps`` training steps, one after another */
 __attribute__((visibility("default"))) void epoch(void *const *a, const run_t *r) {{
 {table}    void *here[r->pointers];
     memcpy(here, a, sizeof here);
+    const double *hyper = r->hyper;
     for (long s = 0; s < r->steps; s++) {{
         for (long g = 0; g < {given}; g++) {{
             const long bytes = {bytes};
@@ -77,13 +84,81 @@ __attribute__((visibility("default"))) void epoch(void *const *a, const run_t *r
         for (long k = 0; k < r->drawn; k++)
             here[{given} + k] = r->draws[k] + s * r->draw_bytes[k];
         r->losses[s] = gradients(here, r->dims);
-        update_all(r->state, r->dims, r->hyper, r->count + s + 1);
+        const double count = r->count + s + 1;
+        update(r->state, r->dims{values});
         if (r->statistics_bytes) memcpy(r->old, r->next, r->statistics_bytes);
     }}
 }}
 """
 
+_TOGETHER = """\
+typedef struct {{ void *const *a; const long *d; const double *hyper; double count; }} update_call;
+static void update_job(void *given, int me) {{
+    const update_call *c = given;
+    const double *hyper = c->hyper, count = c->count;
+    update_part(c->a, c->d, me{values});
+}}
+__attribute__((visibility("default"))) void update_all(void *const *a, const long *d,
+                                                       const double *hyper, double count) {{
+    update_call c = {{a, d, hyper, count}};
+    together(update_job, &c);
+}}
 
-def epoch_source(batch: str, given: str, table: str, bytes: str) -> str:
-    """The source of ``epoch``; sizes that are known make it faster."""
-    return _TYPES + _EPOCH.format(batch=batch, given=given, table=table, bytes=bytes)
+/* ``steps`` training steps, one after another; each thread brings its part of the rows together */
+typedef struct {{ void *const *a; const run_t *r; }} epoch_call;
+static void epoch_job(void *given, int me) {{
+    void *const *a = ((epoch_call *)given)->a;
+    const run_t *r = ((epoch_call *)given)->r;
+    void *here[r->pointers];
+    memcpy(here, a, sizeof here);
+    const double *hyper = r->hyper;
+    for (long s = 0; s < r->steps; s++) {{
+        for (long g = 0; g < r->given; g++) {{
+            const long bytes = r->row_bytes[g];
+            if (!r->order) {{
+                here[g] = (void *)(r->rows[g] + s * r->batch * bytes);
+                continue;
+            }}
+            for (long n = FROM(r->batch); n < TO(r->batch); n++)
+                memcpy(r->gathered[g] + n * bytes,
+                       r->rows[g] + r->order[s * r->batch + n] * bytes, bytes);
+            here[g] = r->gathered[g];
+        }}
+        for (long k = 0; k < r->drawn; k++)
+            here[r->given + k] = r->draws[k] + s * r->draw_bytes[k];
+        if (r->order) barrier();
+        const double loss = gradients_part(here, r->dims, me);
+        if (!me) r->losses[s] = loss;
+        const double count = r->count + s + 1;
+        barrier();
+        update_part(r->state, r->dims, me{values});
+        if (r->statistics_bytes && !me) memcpy(r->old, r->next, r->statistics_bytes);
+        barrier();
+    }}
+}}
+__attribute__((visibility("default"))) void epoch(void *const *a, const run_t *r) {{
+    epoch_call c = {{a, r}};
+    together(epoch_job, &c);
+}}
+"""
+
+_READY = """\
+static void nothing(void *given, int me) {}
+__attribute__((visibility("default"))) int ready(void) { return together(nothing, 0); }
+"""
+
+
+def epoch_source(values: str, rows: Sequence[int], batch: int | None, threads: bool) -> str:
+    """The source of ``update_all`` and ``epoch``.
+
+    values  the arguments of ``update`` after its pointers and sizes
+    rows    the bytes of a row of each given array, where they and the ``batch`` are known
+    """
+    if threads:
+        return _TYPES + _TOGETHER.format(values=values) + _READY
+    words = {"batch": "r->batch", "given": "r->given", "table": "", "bytes": "r->row_bytes[g]"}
+    if batch is not None:
+        known = ", ".join(map(str, rows))
+        words = {"batch": str(batch), "given": str(len(rows)), "bytes": "row_bytes[g]"}
+        words["table"] = f"    static const long row_bytes[] = {{{known}}};\n"
+    return _TYPES + _ALONE.format(values=values, **words)

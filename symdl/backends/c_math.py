@@ -66,8 +66,7 @@ static inline {real} exp_rest({real} x, {bits} *k) {{
     const {real} whole = shifted - {magic};
     const {real} r = (x - whole * {head_text}) - whole * {tail_text};
     *k = bits_of(shifted) - bits_of({magic});
-    {real} q = {exp_first};
-{exp_rest}
+{exp_steps}
     return r + r * r * q;
 }}
 """
@@ -115,8 +114,7 @@ static inline {real} log_real({real} x) {{
     k -= x < {tiny} ? (({real}){grown}) : 0;
     const {real} f = of_bits((moved & {mask}) + {sqrt_half}) - 1;
     const {real} s = f / (2 + f), z = s * s, half = f * f * (({real})0.5);
-    {real} q = {log_first};
-{log_rest}
+{log_steps}
     {real} value = k * {head_text} - ((half - (s * (half + z * q) + k * {tail_text})) - f);
     value = x == 0 ? -INFINITY : value;
     value = x < 0 ? NAN : value;
@@ -157,12 +155,24 @@ def c_functions(names: Collection[str], real: str) -> str:
     return "\n".join(part.format(**words) for part in parts)
 
 
-def _steps(
-    stem: str, variable: str, coefficients: tuple[float, ...], suffix: str
-) -> dict[str, str]:
-    first, *rest = coefficients
-    lines = [f"    q = q * {variable} + {c!r}{suffix};" for c in rest]
-    return {f"{stem}_first": f"{first!r}{suffix}", f"{stem}_rest": "\n".join(lines)}
+def _steps(stem: str, variable: str, coefficients: tuple[float, ...], suffix: str) -> dict[str, str]:
+    """A polynomial q: pairs of terms, then pairs of pairs, so that none waits long for another."""
+    terms = [f"{c!r}{suffix}" for c in reversed(coefficients)]
+    lines, power, level = [], variable, 0
+    while len(terms) > 1:
+        joined = []
+        for k in range(0, len(terms) - 1, 2):
+            name = f"q{level}_{k // 2}"
+            lines.append(f"    const {{real}} {name} = {terms[k]} + {terms[k + 1]} * {power};")
+            joined.append(name)
+        joined += terms[len(terms) - len(terms) % 2 :]
+        terms, level = joined, level + 1
+        if len(terms) > 1:
+            lines.append(f"    const {{real}} {variable}{level} = {power} * {power};")
+            power = f"{variable}{level}"
+    lines.append(f"    const {{real}} q = {terms[0]};")
+    real = "float" if suffix else "double"
+    return {f"{stem}_steps": "\n".join(lines).replace("{real}", real)}
 
 
 @cache

@@ -34,6 +34,7 @@ __all__ = ["C_TYPES", "NestText", "Sizes", "index_text", "write_nest"]
 
 C_TYPES = {"real": "real", "flag": "unsigned char", "label": "long"}
 _VALUES = {"real": "real", "flag": "int", "label": "long"}
+_SHORT = 16  # steps of a loop that are written out
 _TOKEN = re.compile("\x01(\\d+)\x02")
 
 Sizes = Callable[[Expr], str]
@@ -130,13 +131,25 @@ class _Writer:
 
     def _open(self, d: int, pad: str) -> list[str]:
         lines = []
-        if d == self.deep - 1 and self.vector:
+        if d == self.deep - 2 and self._short_sum():
+            lines.append(f"{pad}#pragma omp simd")
+        elif d == self.deep - 1 and self.vector and not self._short_sum():
             sums = f" reduction(+ : {', '.join(self.sums)})" if self.sums else ""
             lines.append(f"{pad}#pragma omp simd{sums}")
         name = self.nest.loops[d]
         v = self.labels[name]
+        if name == self.nest.split:
+            return [*lines, f"{pad}for (long {v} = from; {v} < to; {v}++) {{"]
         lines.append(f"{pad}for (long {v} = 0; {v} < {self.size(self.nest.sizes[name])}; {v}++) {{")
         return lines
+
+    def _short_sum(self) -> bool:
+        """Whether the innermost loop is a sum so short that the compiler writes it out."""
+        if self.deep < 2 or not all(isinstance(s, Contract) for s in self.nest.body):
+            return False
+        length = self.size(self.nest.lengths[-1])
+        inner = all(len(s.labels) == self.deep - 1 for s in self.nest.body)
+        return inner and length.isdigit() and int(length) <= _SHORT
 
     # -- values
 
@@ -260,13 +273,27 @@ class _Writer:
         count = " * ".join(self.size(a) for a in s.target.axes)
         k = self.token("k")
         first = "0" if kind == "sum" else "-INFINITY"
-        self.start.append(f"for (long {k} = 0; {k} < {count}; {k}++) {target}[{k}] = {first};")
+        if self.nest.split is None:
+            self.start.append(f"for (long {k} = 0; {k} < {count}; {k}++) {target}[{k}] = {first};")
+        else:
+            self.start += self._part_of(s, f"{target}[{{}}] = {first};")
         place = f"{target}[{self.index(Read(s.target, s.labels))}]"
         if kind == "sum":
             self.work.append(f"{place} += {value};")
         else:
             self.work.append(f"{place} = maximum_real({place}, {value});")
         self.vector &= self.nest.loops[-1] in s.labels
+
+    def _part_of(self, s: Statement, line: str) -> list[str]:
+        """A loop over the part of a target that this thread makes."""
+        here = Read(s.target, s.labels)
+        lines = []
+        for k in self.orders[s.target]:
+            name = s.labels[k]
+            v, end = self.labels[name], self.size(s.target.axes[k])
+            first, last = ("from", "to") if name == self.nest.split else ("0", end)
+            lines.append(f"for (long {v} = {first}; {v} < {last}; {v}++)")
+        return [*lines, "    " + line.format(self.index(here))]
 
     def _argmax(self, s: Reduce) -> None:
         if not self.nest.in_variable(s) or len(s.labels) != self.deep - 1:

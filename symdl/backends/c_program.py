@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
 import sympy as sp
 from sympy.core.expr import Expr
 
@@ -15,15 +13,18 @@ from symdl.backends.c_source import CFunction, CModule
 from symdl.backends.given import size_value
 from symdl.backends.use import Use
 from symdl.errors import NotSupported
-from symdl.program.ir import Contract, Program, Slot
+from symdl.program.ir import Contract, Program, Slot, Statement
 from symdl.program.memory import batch_innermost
 from symdl.program.nests import Node, Order, loop_nests, reads_of, writes_of
 from symdl.program.passes import for_loops
+from symdl.program.slices import phases, splitter
 from symdl.program.update import Update
 
 __all__ = ["CUpdate", "Written", "write_update_function", "write_use"]
 
 TINY = 128  # multiplications below which plain loops are faster than a product's call
+SHORT = 16  # a sum so short that it can be written out
+FEW = 4096  # multiplications with short sums, vectorised over another axis, that loops do faster
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def write_use(use: Use, module: CModule, batch: Expr | None) -> Written:
         outside[use.result] = None
     for slot in (*outside, *use.given):
         orders.setdefault(slot, tuple(range(slot.rank)))
-    nodes = loop_nests(program, orders, tiny=tiny, outside=outside)
+    split = splitter(program, batch, orders) if module.threads and batch is not None else _whole
+    nodes = loop_nests(program, orders, tiny=tiny, outside=outside, split=split)
     function = module.add(
         use.name,
         nodes,
@@ -61,15 +63,26 @@ def write_use(use: Use, module: CModule, batch: Expr | None) -> Written:
         given=use.given,
         outside=tuple(outside),
         result=use.result if scalar else None,
+        phases=phases(nodes) if module.threads else (),
     )
     return Written(function, nodes, orders, use, program)
 
 
-def _tiny(module: CModule) -> Any:
+def _whole(s: Statement) -> None:
+    """No statement is split."""
+
+
+def _tiny(module: CModule) -> Callable[[Contract], bool]:
+    """Whether plain loops compute a product faster than a call of BLAS."""
+    numbers = {k: sp.Integer(v) for k, v in module.numbers.items()}
+
     def tiny(s: Contract) -> bool:
-        sizes = [e.xreplace({k: sp.Integer(v) for k, v in module.numbers.items()})
-                 for e in s.sizes.values()]  # fmt: skip
-        return all(e.is_Integer for e in sizes) and math.prod(int(e) for e in sizes) <= TINY
+        sizes = {n: e.xreplace(numbers) for n, e in s.sizes.items()}
+        if not all(e.is_Integer for e in sizes.values()):
+            return False
+        every = math.prod(int(e) for e in sizes.values())
+        short = math.prod(int(e) for n, e in sizes.items() if n not in s.labels) <= SHORT
+        return every <= TINY or (short and every <= FEW)
 
     return tiny
 
@@ -92,7 +105,8 @@ def write_update_function(update: Update, module: CModule) -> CUpdate:
     vectors = [update.weight, update.gradient, *(o for o, _ in update.state)]
     every = dict.fromkeys([*program.given, *(s.target for s in program.statements), *vectors])
     orders: dict[Slot, Order] = {s: tuple(range(s.rank)) for s in every}
-    nodes = loop_nests(program, orders, into=into)
+    split = splitter(program, update.weight.axes[0], orders) if module.threads else _whole
+    nodes = loop_nests(program, orders, into=into, split=split)
     early = _overwritten_early(nodes, into)
     if early:
         raise NotSupported(f"the state {into[early[0]].name} is read after its new value is made")
@@ -106,6 +120,7 @@ def write_update_function(update: Update, module: CModule) -> CUpdate:
         result=None,
         scalars=scalars,
         same=into,
+        phases=phases(nodes) if module.threads else (),
     )
     return CUpdate(function, nodes, orders, update)
 
@@ -121,26 +136,11 @@ def _overwritten_early(nodes: Sequence[Node], into: Mapping[Slot, Slot]) -> list
     return found
 
 
-def update_caller(written: CUpdate) -> str:
-    """The function that hands hyper-parameters over by value."""
-    count = len(written.update.hyper)
-    given = [f"hyper[{k}]" for k in range(count)]
-    given += ["count"] if written.update.count is not None else []
-    text = "".join(f", {g}" for g in given)
-    return (
-        '__attribute__((visibility("default"))) void update_all(void *const *a, const long *d, '
-        f"const double *hyper, double count) {{\n    update(a, d{text});\n}}\n"
-    )
-
-
-def epoch_text(written: CUpdate, rows: Sequence[int] = (), batch: int | None = None) -> str:
+def epoch_text(written: CUpdate, rows: Sequence[int], batch: int | None, threads: bool) -> str:
     """The source of ``update_all`` and ``epoch``; with the bytes of a row where they are known."""
-    words = {"batch": "r->batch", "given": "r->given", "table": "", "bytes": "r->row_bytes[g]"}
-    if batch is not None:
-        known = ", ".join(map(str, rows))
-        words = {"batch": str(batch), "given": str(len(rows)), "bytes": "row_bytes[g]"}
-        words["table"] = f"    static const long row_bytes[] = {{{known}}};\n"
-    return update_caller(written) + "\n" + epoch_source(**words)
+    given = [f"hyper[{k}]" for k in range(len(written.update.hyper))]
+    given += ["count"] if written.update.count is not None else []
+    return epoch_source("".join(f", {g}" for g in given), rows, batch, threads)
 
 
 def count_of(slot: Slot, sizes: Mapping[sp.Symbol, int]) -> int:

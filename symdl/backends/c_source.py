@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -17,6 +17,7 @@ from symdl.backends.c_nest import (
     single_text,
     write_nest,
 )
+from symdl.backends.c_threads import THREADS
 from symdl.backends.c_scalars import HELPERS, CScalarPrinter, c_number, size_text
 from symdl.backends.names import Names, comment
 from symdl.errors import NotSupported
@@ -26,6 +27,7 @@ from symdl.program.products import Matrix, Product
 
 __all__ = ["CFunction", "CModule"]
 
+_PARTS = 64  # numbers that two threads may add up
 _WORDS = {
     *[
         "auto",
@@ -117,6 +119,7 @@ static void product(long m, long n, long k, const real *a, long lda, int ta, con
     char one = tb ? 'T' : 'N', two = ta ? 'T' : 'N';
     int im = m, in = n, ik = k, ia = lda, ib = ldb, ic = ldc;
     real alpha = 1;
+    if (m <= 0 || n <= 0) return;
     gemm(&one, &two, &in, &im, &ik, &alpha, b, &ib, a, &ia, &beta, c, &ic);
 }
 """
@@ -130,6 +133,7 @@ class CFunction:
     text: str
     pointers: tuple[Slot, ...]
     buffers: tuple[Slot, ...]
+    phases: tuple[tuple[Node, ...], ...] = ()
 
 
 @dataclass
@@ -147,6 +151,7 @@ class CModule:
     functions: list[CFunction] = field(default_factory=list)
     blas: bool = False
     small: bool = False  # everything is known and little: all in one function, without memory
+    threads: bool = False  # two threads share each function
 
     def size(self, e: Expr) -> str:
         """A size as C text."""
@@ -163,6 +168,7 @@ class CModule:
         result: Slot | None,
         scalars: Sequence[Slot] = (),
         same: Mapping[Slot, Slot] | None = None,
+        phases: Sequence[Sequence[Node]] = (),
     ) -> CFunction:
         """Write an exported function.
 
@@ -170,9 +176,10 @@ class CModule:
         result          the scalar that is returned
         scalars         arguments by value
         same            slots that live in the memory of others
+        phases          the same nodes for two threads, with a barrier after each phase
         """
         writer = _Function(self, orders, given, outside, scalars, same or {})
-        made = writer.run(name, nodes, result)
+        made = writer.run(name, phases or [nodes], result)
         self.functions.append(made)
         return made
 
@@ -185,6 +192,7 @@ class CModule:
         head += [f"typedef {self.real} real;", f"#define F(name) {suffix}", ""]
         parts = ["\n".join(head), HELPERS]
         parts += [c_functions(self.used, self.real)] if self.used else []
+        parts += [THREADS] if self.threads else []
         parts += [PRODUCT] if self.blas else []
         parts += [definition for _, definition in self.nests.values()]
         parts += [f.text for f in self.functions]
@@ -215,6 +223,8 @@ class _Function:
         self.lines: list[str] = []
         self.cells: list[Slot] = []
         self.outside = set(outside)
+        self.part: dict[Slot, int] = {}
+        self.waiting: list[Slot] = []
         self.own: int | None = None
         for slot in (*given, *outside):
             self._pointer(slot)
@@ -223,35 +233,66 @@ class _Function:
             self.name_of[slot] = self.names.new(slot.name)
         self.scalars = tuple(scalars)
 
-    def run(self, name: str, nodes: Sequence[Node], result: Slot | None) -> CFunction:
-        made = {s for n in nodes for s in writes_of(n)}
-        for slot in self.outside:
+    def run(self, name: str, phases: Sequence[Sequence[Node]], result: Slot | None) -> CFunction:
+        made = {s for phase in phases for n in phase for s in writes_of(n)}
+        for slot in self.pointers[: self.own]:
             if not slot.rank and slot not in made:
                 self._read_cell(slot)
-        for slot in self.pointers[: self.own]:
-            if not slot.rank and slot not in self.outside:
-                self._read_cell(slot)
-        for node in nodes:
-            self._note(node)
-            if isinstance(node, Nest):
-                self._nest(node)
-            elif isinstance(node, Product):
-                self._product(node)
-            else:
-                self._single(node.statement)
+        for number, phase in enumerate(phases):
+            if number:
+                self.lines.append("barrier();")
+                self._sum_parts()
+            for node in phase:
+                self._note(node)
+                if isinstance(node, Nest):
+                    self._nest(node)
+                elif isinstance(node, Product):
+                    self._product(node)
+                else:
+                    self._single(node.statement)
+        if self.waiting:
+            self.lines.append("barrier();")
+            self._sum_parts()
+        first = "if (!me) " if self.module.threads else ""
         for slot in self.cells:
             place = self.pointers.index(slot)
-            self.lines.append(f"*(real *)a[{place}] = {self.name_of[slot]};")
+            self.lines.append(f"{first}*(real *)a[{place}] = {self.name_of[slot]};")
         dims = [f"const long {n} = d[{k}];" for k, n in enumerate(self.module.dims.values())]
         body = [*dims, *self.head, *self.lines]
         if result is not None:
             body.append(f"return {self.name_of[result]};")
-        kind = "void" if result is None else "double"
+        text = self._text(name, "void" if result is None else "double", body)
+        return CFunction(
+            name, text, tuple(self.pointers), tuple(self.pointers[self.own :]), tuple(map(tuple, phases))
+        )
+
+    def _text(self, name: str, kind: str, body: Sequence[str]) -> str:
+        lines = "\n".join("    " + t for t in body)
         values = "".join(f", double {self.name_of[s]}" for s in self.scalars)
-        head = f'__attribute__((visibility("default"))) {kind} {name}'
-        text = f"{head}(void *const *a, const long *d{values}) {{\n"
-        text += "\n".join("    " + t for t in body) + "\n}\n"
-        return CFunction(name, text, tuple(self.pointers), tuple(self.pointers[self.own :]))
+        shown = f'__attribute__((visibility("default"))) {kind} {name}(void *const *a, const long *d'
+        if not self.module.threads:
+            return f"{shown}{values}) {{\n{lines}\n}}\n"
+        part = f"static {kind} {name}_part(void *const *a, const long *d, int me{values}) {{\n"
+        if self.scalars or name == "update":
+            return f"{part}{lines}\n}}\n"
+        keep = "" if kind == "void" else "const double result = "
+        give = "" if kind == "void" else " if (!me) c->result = result;"
+        back = "" if kind == "void" else " return c.result;"
+        return (
+            f"{part}{lines}\n}}\n"
+            f"typedef struct {{ void *const *a; const long *d; double result; }} {name}_call;\n"
+            f"static void {name}_job(void *given, int me) {{\n"
+            f"    {name}_call *c = given;\n    {keep}{name}_part(c->a, c->d, me);{give}\n}}\n"
+            f"{shown}) {{\n    {name}_call c = {{a, d, 0}};\n"
+            f"    together({name}_job, &c);{back}\n}}\n"
+        )
+
+    def _sum_parts(self) -> None:
+        """Numbers to which each thread has added, now that both have come to a barrier."""
+        for slot in self.waiting:
+            k = self.part[slot]
+            self.lines.append(f"const double {self._new_scalar(slot)} = parts[0][{k}] + parts[1][{k}];")
+        self.waiting = []
 
     def _note(self, node: Node) -> None:
         for s in statements_of(node):
@@ -298,20 +339,37 @@ class _Function:
         written = write_nest(nest, self.orders, self.module.size, self.module.used)
         for slot in written.written:
             if not slot.rank:
-                kind = "double" if slot.kind == "real" else "long"
-                self.lines.append(f"{kind} {self._new_scalar(slot)};")
-        function = self._function(written)
+                self._declare(slot)
+        function = self._function(written, nest.split is not None)
         given = [self._argument(slot, slot in written.written) for slot in written.pointers]
         given += [self.name_of[slot] for slot in written.values]
         given += list(self.module.dims.values())
-        self.lines.append(f"{function}({', '.join(given)});")
+        if nest.split is not None:
+            size = self.module.size(nest.sizes[nest.split])
+            given += [f"FROM({size})", f"TO({size})"]
+        alone = "if (!me) " if self.module.threads and nest.split is None else ""
+        self.lines.append(f"{alone}{function}({', '.join(given)});")
+
+    def _declare(self, slot: Slot) -> None:
+        """Make room for a number that a nest leaves."""
+        if not self.module.threads:
+            kind = "double" if slot.kind == "real" else "long"
+            self.lines.append(f"{kind} {self._new_scalar(slot)};")
+            return
+        if slot.kind != "real" or len(self.part) >= _PARTS:
+            raise NotSupported("this number is not shared by two threads")
+        k = self.part[slot] = len(self.part)
+        self.waiting.append(slot)
+        self.lines.append(f"parts[me][{k}] = 0;")
 
     def _argument(self, slot: Slot, written: bool) -> str:
         if slot.rank:
             return self._pointer(slot)
+        if slot in self.part:
+            return f"&parts[me][{self.part[slot]}]"
         return f"&{self.name_of[slot]}" if written else self.name_of[slot]
 
-    def _function(self, written: NestText) -> str:
+    def _function(self, written: NestText, split: bool) -> str:
         """The name of the function with that text, which is written once."""
         arguments = []
         for slot, token in written.pointers.items():
@@ -321,6 +379,7 @@ class _Function:
         for slot, token in written.values.items():
             arguments.append(f"{'double' if slot.kind == 'real' else 'long'} \x01{token}\x02")
         arguments += [f"long {n}" for n in self.module.dims.values()]
+        arguments += ["long from", "long to"] if split else []
         written.text = f"({', '.join(arguments)}) {{\n{written.text}\n}}\n"
         nests = self.module.nests
         if written.text not in nests:
@@ -340,20 +399,29 @@ class _Function:
             v = labels[n]
             self.lines.append(f"{pad}for (long {v} = 0; {v} < {size(sizes[n])}; {v}++)")
             pad += "    "
+        rows, columns, summed = (size(e) for e in (p.rows, p.columns, p.summed))
         left, right, out = (self._matrix(m, labels) for m in (p.left, p.right, p.out))
-        counts = ", ".join(size(e) for e in (p.rows, p.columns, p.summed))
+        alone = "if (!me) " if self.module.threads and p.split is None else ""
+        if p.split is not None and p.row_labels == (p.split,):
+            left = _moved(left, f"FROM({rows})", p.left.turned)
+            out = _moved(out, f"FROM({rows})", False)
+            rows = f"TO({rows}) - FROM({rows})"
+        elif p.split is not None:
+            right = _moved(right, f"FROM({columns})", not p.right.turned)
+            out = _moved(out, f"FROM({columns})", True)
+            columns = f"TO({columns}) - FROM({columns})"
         self.lines.append(
-            f"{pad}product({counts}, {left}, {int(p.left.turned)}, {right}, "
-            f"{int(p.right.turned)}, 0, {out});"
+            f"{pad}{alone}product({rows}, {columns}, {summed}, {', '.join(left)}, "
+            f"{int(p.left.turned)}, {', '.join(right)}, {int(p.right.turned)}, 0, {', '.join(out)});"
         )
 
-    def _matrix(self, m: Matrix, labels: Mapping[str, str]) -> str:
+    def _matrix(self, m: Matrix, labels: Mapping[str, str]) -> tuple[str, str]:
         here = {n: labels.get(n, "0") for n in m.read.labels}
         name = self._pointer(m.read.slot)
         offset = ""
         if any(n in labels for n in m.read.labels):
             offset = " + " + index_text(m.read, self.orders[m.read.slot], here, self.module.size)
-        return f"{name}{offset}, {self.module.size(m.lead)}"
+        return f"{name}{offset}", self.module.size(m.lead)
 
     def _single(self, s: Statement) -> None:
         text = single_text(s, self._value, self.module.size, self.module.used, self._element)
@@ -388,6 +456,7 @@ class _Function:
         return f"{self._pointer(s.source)}[{joined_index(places)}]"
 
 
-def names_used(functions: Collection[CFunction]) -> set[str]:
-    """The names of all exported functions."""
-    return {f.name for f in functions}
+def _moved(matrix: tuple[str, str], first: str, unit: bool) -> tuple[str, str]:
+    """A matrix from its row or column ``first`` on."""
+    name, lead = matrix
+    return f"{name} + {first}" + ("" if unit else f" * {lead}"), lead

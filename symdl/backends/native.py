@@ -23,10 +23,12 @@ from symdl.backends.c_program import (
     write_update_function,
     write_use,
 )
-from symdl.backends.c_source import CModule
+from symdl.backends.c_source import CFunction, CModule
 from symdl.backends.names import Names
 from symdl.program.ir import Slot
 from symdl.program.memory import offsets
+from symdl.program.nests import Node, Order
+from symdl.program.slices import offsets_by_phase
 
 __all__ = ["BoundStep", "BoundUpdate", "Library"]
 
@@ -44,7 +46,8 @@ class Library:
         self.real = "float" if dtype == np.float32 else "double"
         names = Names()
         dims = {s: names.new(str(s)) for s in build.symbols if s not in numbers}
-        module = CModule(self.real, _with_count(build, numbers), dims, small=not dims)
+        module = CModule(self.real, _with_count(build, numbers), dims, small=not dims, threads=threads)
+        self.threads = threads
         self.dims = tuple(dims)
         self.written = {
             name: write_use(use, module, build.batch) for name, use in build.uses.items()
@@ -53,16 +56,16 @@ class Library:
         extra = []
         if build.update is not None:
             self.update = write_update_function(build.update, module)
-            extra = [epoch_text(self.update, *self._row_bytes())]
+            extra = [epoch_text(self.update, *self._row_bytes(), threads)]
         self.blas = module.blas
         self.source = module.source(_TITLE, build.formulas, extra)
         self._loaded: ctypes.CDLL | None = None
 
-    def _row_bytes(self) -> tuple[list[int], int] | tuple[()]:
+    def _row_bytes(self) -> tuple[list[int], int | None]:
         """The bytes of a row of what is given, and the rows of a batch, where they are known."""
         batch = self.build.batch
         if batch not in self.numbers:
-            return ()
+            return [], None
         rows = [self.build.axes(v, self.numbers)[1:] for v in self.build.given]
         kinds = [8 if v in self.build.labels else self.dtype.itemsize for v in self.build.given]
         return [math.prod(r) * k for r, k in zip(rows, kinds, strict=True)], self.numbers[batch]
@@ -85,6 +88,18 @@ class Library:
                 loaded.epoch.argtypes = [ctypes.c_void_p] * 2
             self._loaded = loaded
         return self._loaded
+
+    def offsets(
+        self,
+        function: CFunction,
+        nodes: Sequence[Node],
+        orders: Mapping[Slot, Order],
+        size: Callable[[Slot], int],
+    ) -> tuple[dict[Slot, int], int]:
+        """Where the buffers of a function lie in its memory, and how long that is."""
+        if self.threads:
+            return offsets_by_phase(function.phases, function.buffers, orders, size)
+        return offsets(nodes, function.buffers, orders, size)
 
     def lengths(self, sizes: Mapping[sp.Symbol, int]) -> Array:
         """The sizes that the functions are given."""
@@ -149,7 +164,7 @@ class BoundStep:
             width = {"real": itemsize, "flag": 1, "label": 8}[slot.kind]
             return count_of(slot, self.sizes) * width
 
-        at, count = offsets(self.written.nodes, function.buffers, self.written.orders, size)
+        at, count = self.library.offsets(function, self.written.nodes, self.written.orders, size)
         self.memory = aligned_bytes(count)
         for slot in function.buffers:
             table[places[slot]] = address(self.memory) + at[slot]
@@ -196,7 +211,7 @@ class BoundUpdate:
         def size(slot: Slot) -> int:
             return count * itemsize
 
-        at, total = offsets(written.nodes, function.buffers, written.orders, size)
+        at, total = library.offsets(function, written.nodes, written.orders, size)
         self.memory = aligned_bytes(total)
         for slot in function.buffers:
             self.table[places[slot]] = address(self.memory) + at[slot]

@@ -14,8 +14,8 @@ from functools import cached_property, partial
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.book import claims, claims_theory
 from symdl.book.chapters import page_of
+from symdl.book.claims import claims
 from symdl.catalog import (
     activations,
     clipping,
@@ -68,7 +68,7 @@ class Entry:
 
     kind: str
     formula: Formula
-    judge: Callable[[], Verdicts]
+    judge: Callable[[], Verdicts] = tuple
     has_gradient: bool = False
 
     @property
@@ -95,8 +95,7 @@ class Entry:
     @cached_property
     def verdicts(self) -> Verdicts:
         """What was checked, and the verdict on each."""
-        more = (*claims.claims(self.formula), *claims_theory.claims(self.formula))
-        return (*self.judge(), *((what, judge()) for what, judge in more))
+        return (*self.judge(), *((what, judge()) for what, judge in claims(self.formula)))
 
     @property
     def level(self) -> str:
@@ -136,11 +135,11 @@ def entries() -> tuple[Entry, ...]:
         *(_with_gradient("loss", f) for f in losses.ALL),
         *(_with_gradient("activation with loss", f) for f in _joint()),
         *(Entry("optimizer", f, partial(_judge_optimizer, f)) for f in optimizers.ALL),
-        *(Entry("schedule", f, partial(_judge_schedule, f)) for f in schedules.ALL),
+        *(Entry("schedule", f) for f in schedules.ALL),
         *(_with_gradient("regularizer", f) for f in regularizers.ALL),
         *(_with_gradient("constraint", f) for f in constraints.ALL),
         *(_with_gradient("clipping", f) for f in clipping.ALL),
-        *(Entry("initializer", f, partial(_judge_initializer, f)) for f in initializers.ALL),
+        *(Entry("initializer", f) for f in initializers.ALL),
     )
 
 
@@ -218,56 +217,3 @@ def _known_cases() -> Sequence[tuple[str, str, Expr, Expr, Mapping[Expr, Expr]]]
 
 def _in_case(variable: Expr, formula: Formula, case: Mapping[Expr, Expr]) -> Expr:
     return inlined(variable, formula.equations).subs(dict(case))
-
-
-# ------------------------------------------------------------------------------------- schedules
-
-
-def _judge_schedule(formula: Formula) -> Verdicts:
-    s = schedules
-    start, at = (
-        ("the rate that it starts from", s.initial, {optimizers.step: sp.S.One}),
-        optimizers.step,
-    )
-    known: dict[str, tuple[tuple[str, Expr, Mapping[Expr, Expr]], ...]] = {
-        s.WARM_UP.name: (("at its end the target", s.target, {at: s.warmup_steps}),),
-        s.COSINE_DECAY.name: (
-            start,
-            ("at its end alpha times that", s.alpha * s.initial, {at: s.decay_steps + 1}),
-        ),
-        s.INVERSE_TIME_DECAY.name: (
-            start,
-            ("half of it", s.initial / 2, {at: 1 + s.decay_steps / s.decay_rate}),
-        ),
-    }
-    once = ("times its factor", s.initial * s.decay_rate, {at: s.decay_steps + 1})
-    claims = known.get(formula.name, (start, once))
-    return tuple(
-        (what, judge_equation(_in_case(formula.output, formula, case), right))
-        for what, right, case in claims
-    )
-
-
-# ---------------------------------------------------------------------------------- initializers
-
-
-def _judge_initializer(formula: Formula) -> Verdicts:
-    if not formula.random:
-        return ()
-    (draw,) = formula.random
-    weight = formula.equation(formula.output).rhs
-    mean = _mean(weight, draw)
-    spread = _mean((weight - mean) ** 2, draw)
-    stated = formula.equation(initializers.variance)
-    return (
-        ("the mean of the draw is 0", judge_equation(mean, sp.S.Zero, (stated,))),
-        ("its variance is the stated one", judge_equation(spread, stated.rhs, (stated,))),
-    )
-
-
-def _mean(e: Expr, draw: sp.Symbol) -> Expr:
-    """Integrate over the draw: u is uniform on 0..1, z is standard normal."""
-    if draw == initializers.uniform:
-        return sp.integrate(e, (draw, 0, 1))
-    density = sp.exp(-(draw**2) / 2) / sp.sqrt(2 * sp.pi)
-    return sp.integrate(sp.expand(e * density), (draw, -sp.oo, sp.oo))

@@ -54,7 +54,10 @@ THRESHOLD_UNIT = _unit("threshold_unit", "threshold unit, 1 at 0", 1)
 THRESHOLD_UNIT_STRICT = _unit("threshold_unit_strict", "threshold unit, 0 at 0", 0)
 
 UNIT_WITH_THRESHOLD = Formula(
-    sp.Eq(y, 1 - UnitStep(theta - Total(w[i] * inputs[i], i), 0), evaluate=False),
+    [
+        sp.Eq(z, Total(w[i] * inputs[i], i), evaluate=False),
+        sp.Eq(y, 1 - UnitStep(theta - z, 0), evaluate=False),
+    ],
     output=y, inputs=[inputs], domain={inputs: sp.Reals}, parameters=[w, theta],
     name="unit_with_threshold", title="unit that fires from a threshold on",
     kinks=["at the threshold: the value is 1, the derivative 0"], source=_ROSENBLATT,

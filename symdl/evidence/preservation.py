@@ -159,7 +159,7 @@ def judge_share_of_normal(activation: Formula, share: Expr) -> Verdict:
     a = sp.Symbol("a", positive=True)
     scales = judge_equation(f.xreplace({z: a * z}), a * f)
     found = law_of(f.xreplace(dict(activation.hyper)), z, STANDARD_NORMAL).powers[1]
-    whole = judge_equation(found, sp.sympify(share).xreplace(dict(activation.hyper)))
+    whole = judge_equation(found, sp.sympify(share, strict=True).xreplace(dict(activation.hyper)))
     return weakest((scales, whole))
 
 

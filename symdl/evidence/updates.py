@@ -91,7 +91,7 @@ def judge_differ(left: Expr, right: Expr, point: Mapping[sp.Symbol, Expr]) -> Ve
     if unset:
         names = ", ".join(sorted(map(str, unset)))
         raise InputError(f"the point gives no value to {names}")
-    a, b = (sp.sympify(e.xreplace(dict(point))) for e in (left, right))
+    a, b = (e.xreplace(dict(point)) for e in (left, right))
     at = ", ".join(f"{k} = {v}" for k, v in point.items())
     if not (a.is_Rational and b.is_Rational):
         return Verdict("unknown", f"at {at} a side is no rational number: {a}, {b}")

@@ -11,7 +11,7 @@ from symdl.program.ir import Apply, Contract, Operand, Program, Read, Slot, Stat
 from symdl.program.nests import Nest, Node, Order, reads_of, writes_of
 from symdl.program.products import as_product
 
-__all__ = ["batch_innermost", "offsets"]
+__all__ = ["Pieces", "batch_innermost", "in_place", "offsets"]
 
 _ALIGN = 64  # bytes, a line of the cache
 
@@ -93,13 +93,13 @@ def offsets(
     for number, node in enumerate(nodes):
         for slot in (*reads_of(node), *writes_of(node)):
             last[slot] = number
-    memory, places = _Memory(), {}
+    memory, places = Pieces(), {}
     wanted = set(buffers)
     for number, node in enumerate(nodes):
         dying = [s for s in reads_of(node) if s in places and last[s] == number]
         dying.sort(key=lambda s: places[s])
         for slot in sorted(writes_of(node) & wanted, key=lambda s: s.name):
-            heir = next((d for d in dying if _in_place(node, d, slot, orders)), None)
+            heir = next((d for d in dying if in_place(node, d, slot, orders)), None)
             if heir is not None and size(heir) == size(slot):
                 places[slot] = places[heir]
                 dying.remove(heir)
@@ -113,7 +113,7 @@ def offsets(
     return places, memory.end
 
 
-def _in_place(node: Node, old: Slot, new: Slot, orders: Mapping[Slot, Order]) -> bool:
+def in_place(node: Node, old: Slot, new: Slot, orders: Mapping[Slot, Order]) -> bool:
     """Whether a node reads the old array only where it writes the new one."""
     if not isinstance(node, Nest) or old.axes != new.axes or old.kind != new.kind:
         return False
@@ -126,7 +126,7 @@ def _in_place(node: Node, old: Slot, new: Slot, orders: Mapping[Slot, Order]) ->
     )
 
 
-class _Memory:
+class Pieces:
     """Pieces of one stretch of bytes."""
 
     def __init__(self) -> None:

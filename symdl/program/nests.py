@@ -40,12 +40,14 @@ class Nest:
 
     loops  labels, outermost first
     local  values that no other node reads: they live in a variable for one point
+    split  the loop of which each thread runs a part
     """
 
     loops: tuple[str, ...]
     sizes: Mapping[str, Expr]
     body: tuple[Statement, ...]
     local: frozenset[Slot] = frozenset()
+    split: str | None = None
 
     @property
     def lengths(self) -> tuple[Expr, ...]:
@@ -93,6 +95,7 @@ def loop_nests(
     tiny: Callable[[Contract], bool] = lambda s: False,
     outside: Collection[Slot] = (),
     into: Mapping[Slot, Slot] | None = None,
+    split: Callable[[Statement], str | None] = lambda s: None,
 ) -> tuple[Node, ...]:
     """Return the nodes that compute a program whose bodies have been split.
 
@@ -100,25 +103,30 @@ def loop_nests(
     tiny     the products that plain loops compute faster than a call
     outside  slots that must be in memory at the end
     into     new values that are written where the old ones were
+    split    the label of which each thread computes a part, if threads share a statement
     """
     nodes: list[Node] = []
     for s in program.statements:
-        node = _node(s, orders, tiny)
+        node = _node(s, orders, tiny, split(s))
         _add(nodes, node, into or {})
     kept = {*program.keep, *outside, *(into or {})}
     return tuple(_localised(n, nodes, kept) for n in nodes)
 
 
 def _node(
-    s: Statement, orders: Mapping[Slot, Order], tiny: Callable[[Contract], bool]
+    s: Statement,
+    orders: Mapping[Slot, Order],
+    tiny: Callable[[Contract], bool],
+    split: str | None,
 ) -> Nest | Product | Single:
     if isinstance(s, Contract) and not tiny(s):
         product = as_product(s, orders)
         if product is not None:
-            return product
+            whole = split is None or (split,) not in (product.row_labels, product.column_labels)
+            return product if whole else replace(product, split=split)
     if not s.sizes:
         return Single(s)
-    return Nest(_loops(s, orders), s.sizes, (s,))
+    return Nest(_loops(s, orders), s.sizes, (s,), split=split)
 
 
 def _loops(s: Statement, orders: Mapping[Slot, Order]) -> tuple[str, ...]:
@@ -178,6 +186,8 @@ def _joined(first: Nest, second: Nest) -> Nest | None:
     if first.lengths != second.lengths or _argmax(first) or _argmax(second):
         return None
     names = dict(zip(second.loops, first.loops, strict=True))
+    if first.split != (None if second.split is None else names[second.split]):
+        return None
     moved = tuple(relabelled(s, names) for s in second.body)
     made = {s.target: s for s in first.body}
     for s in moved:

@@ -44,6 +44,7 @@ class Product:
     row_labels: Group
     column_labels: Group
     summed_labels: Group
+    split: str | None = None  # the label of rows or columns of which each thread makes a part
 
 
 def as_product(s: Contract, orders: Mapping[Slot, tuple[int, ...]]) -> Product | None:

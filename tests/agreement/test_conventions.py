@@ -67,7 +67,7 @@ KERAS = {
     "amsgrad as in Keras": "Adam", "adamw as in Keras": "AdamW", "adamax": "Adamax",
     "nadam as in Keras": "Nadam",
 }  # fmt: skip
-LESS_EXACT = {"adamw as in Keras": 1e-6}  # decay times rate, in single precision
+LESS_EXACT = {"adamw as in Keras": 1e-5}  # decay times rate, in single precision
 
 
 def single(value):
@@ -115,4 +115,4 @@ def test_the_running_statistics_are_those_of_keras(keras):
         found = function(formula)(x, gamma, beta, mean, var)
         wanted = [keras.ops.convert_to_numpy(v) for v in (y, *layer.non_trainable_variables)]
         for ours, theirs in zip(found, wanted, strict=True):
-            close(ours, theirs, 1e-6)  # its moments are of single precision
+            close(ours, theirs, 1e-5)  # its moments are of single precision

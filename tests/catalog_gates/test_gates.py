@@ -76,7 +76,7 @@ def test_the_convention_at_zero(formula, at_zero):
 
 def test_the_bias_is_the_threshold_moved_across():
     moved = gates.UNIT_WITH_THRESHOLD
-    left = moved.equation(moved.output).rhs.xreplace({gates.theta: -gates.b})
+    left = inlined(moved.output, moved.equations).xreplace({gates.theta: -gates.b})
     for unit, level in ((gates.THRESHOLD_UNIT, "proved"), (gates.UNIT_WITH_THRESHOLD, "refuted")):
         right = inlined(unit.equation(unit.output).rhs, unit.equations)
         right = right.xreplace({gates.theta: gates.b + 1})  # a planted wrong threshold

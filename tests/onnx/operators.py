@@ -8,7 +8,7 @@ import numpy as np
 
 import symdl as sd
 from symdl.calculus.rows import reduced
-from symdl.catalog import activations, layers, losses, noise, normalization
+from symdl.catalog import activations, clipping, layers, losses, noise, normalization
 from tests.agreement.compiled import Updater, each, function, with_values
 
 # ------------------------------------------------------------------------------------ activations
@@ -42,6 +42,14 @@ def along_axis(formula):
         return (np.moveaxis(found.reshape(moved.shape), -1, axis),)
 
     return run
+
+
+def clip(case):
+    low, high = float(case["min"]), float(case["max"])
+    assert high == -low, "one threshold on both sides"
+    formula = with_values(clipping.CLIP_BY_VALUE, clipvalue=high)
+    flat = function(formula, dtype="float32")(case.first.ravel())
+    return (flat.reshape(case.first.shape),)
 
 
 # ------------------------------------------------------------------------------------------ layers
@@ -250,6 +258,7 @@ TABLE = {
     # ONNX leaves the correction of the bias out where T = 0; after many steps it is 1
     "Adam": update(_adam, lambda t: t or 10**9, ["m", "v"]),
     "BatchNormalization": batch_normalization,
+    "Clip": clip,
     "Dropout": dropout,
     "Elu": activation(activations.ELU, alpha=("alpha", 1.0)),
     "Gelu": gelu,
@@ -289,6 +298,13 @@ TABLE = {
 
 # case -> why no item of the catalogue says what it says
 LEFT_OUT = {
+    "test_clip_default_inbounds": "no bounds",
+    "test_clip_default_int8_inbounds": "no bounds, whole numbers",
+    "test_clip_default_int8_max": "a bound above alone: ours has one threshold on both sides",
+    "test_clip_default_int8_min": "a bound below alone: ours has one threshold on both sides",
+    "test_clip_default_max": "a bound above alone: ours has one threshold on both sides",
+    "test_clip_default_min": "a bound below alone: ours has one threshold on both sides",
+    "test_clip_min_greater_than_max": "bounds 2 and 1: ours has one threshold on both sides",
     "test_gemm_default_matrix_bias": "a bias for each row: the layer has one for each column",
     "test_hardsigmoid": "slope 1/2, offset 0.6: ours is x/6 + 1/2, with no constants to choose",
     "test_hardsigmoid_default": "slope 0.2, as in the first version of Keras: ours is x/6 + 1/2",

@@ -7,14 +7,31 @@ before that function is called.
 from __future__ import annotations
 
 from symdl.book.claims.activations import activation_claims
+from symdl.book.claims.clipping import clipping_claims
+from symdl.book.claims.constraints import constraint_claims
 from symdl.book.claims.gates import gate_claims
+from symdl.book.claims.initializers import initializer_claims
 from symdl.book.claims.losses import loss_claims
+from symdl.book.claims.noise import noise_claims
+from symdl.book.claims.normalization import normalization_claims
+from symdl.book.claims.optimizers import optimizer_claims, schedule_claims
 from symdl.book.claims.parts import Claim
 from symdl.formula import Formula
 
 __all__ = ["Claim", "claims"]
 
-_KINDS = (activation_claims, gate_claims, loss_claims)
+_KINDS = (
+    activation_claims,
+    gate_claims,
+    loss_claims,
+    optimizer_claims,
+    schedule_claims,
+    initializer_claims,
+    noise_claims,
+    normalization_claims,
+    constraint_claims,
+    clipping_claims,
+)
 
 
 def claims(formula: Formula) -> tuple[Claim, ...]:

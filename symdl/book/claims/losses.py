@@ -10,12 +10,14 @@ import sympy as sp
 from symdl.book.claims.parts import Claim, body
 from symdl.catalog import activations as a
 from symdl.catalog import losses as c
+from symdl.errors import NotSupported
 from symdl.evidence.convexity import judge_convex_formula
 from symdl.evidence.domain_points import Domain
 from symdl.evidence.identities import judge_sum
 from symdl.evidence.judge import judge_equation
 from symdl.evidence.least import judge_least_at, judge_value_at, put
 from symdl.evidence.ranges import range_of
+from symdl.evidence.reductions import judge_reductions
 from symdl.evidence.signs import judge_nonnegative
 from symdl.evidence.verdict import Verdict, negated, weakest
 from symdl.formula import Equation, Formula
@@ -41,12 +43,21 @@ def domain_of_all(formula: Formula) -> Domain:
     return {v: formula.domain_of(v) for v in formula.given}
 
 
+def _reduced(f: Formula) -> Verdict:
+    """The weakest verdict on the sum, the rows, and the weighted mean."""
+    try:
+        return weakest(verdict for _, verdict in judge_reductions(f))
+    except NotSupported as error:
+        return Verdict("unknown", str(error))
+
+
 def loss_claims(formula: Formula) -> tuple[Claim, ...]:
     """The claims on a loss, found by its name; none on anything else."""
     return tuple(_claims(formula)) if formula.name in {f.name for f in c.ALL} else ()
 
 
 def _claims(f: Formula) -> Iterator[Claim]:
+    yield "mean, sum and weighted mean are made of the same rows", partial(_reduced, f)
     prediction, name = f.inputs[0], f.name
     if name in _NOT_CONVEX:
         what = f"not convex in {prediction}: two points and their chord"

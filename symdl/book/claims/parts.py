@@ -9,11 +9,13 @@ import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.derivation.plain_printer import plain_text
+from symdl.errors import Impossible
 from symdl.evidence.judge import inlined
+from symdl.evidence.recurrence import unroll
 from symdl.evidence.verdict import Verdict
-from symdl.formula import Formula
+from symdl.formula import Formula, Variable
 
-__all__ = ["Claim", "at", "body", "defaults", "interval_text"]
+__all__ = ["Claim", "at", "body", "defaults", "interval_text", "unrolled"]
 
 Claim: TypeAlias = tuple[str, Callable[[], Verdict]]
 
@@ -42,3 +44,12 @@ def interval_text(values: sp.Interval) -> str:
     """
     left, right = "(" if values.left_open else "[", ")" if values.right_open else "]"
     return f"{left}{plain_text(values.start)}, {plain_text(values.end)}{right}"
+
+
+def unrolled(f: Formula, old: Variable) -> Callable[[], Verdict] | None:
+    """What judges the sum that a state unrolls to; None where it has no such sum."""
+    try:
+        unroll(f, old)
+    except Impossible:  # a maximum, or a factor that changes
+        return None
+    return lambda: unroll(f, old).verdict
