@@ -42,6 +42,9 @@ def main(names: list[str]) -> None:
         write_text(FOLDER / path, made[path]())
     titles = {p.as_posix(): title_of((FOLDER / p).read_text(encoding="utf-8")) for p in made}
     write_text(FOLDER / "README.md", index(titles))
+    left = {p.relative_to(FOLDER) for p in FOLDER.glob("*/*.md")} - set(made)
+    if left:
+        print("made by nothing, to be deleted:", *sorted(map(str, left)))
     unknown = set(names) - {path.stem for path in made}
     if unknown:
         sys.exit(f"there is no page called {', '.join(sorted(unknown))}")

@@ -11,7 +11,8 @@ from symdl.book import page as md
 from symdl.book.files import write_text
 
 # begin my_activation.py
-x, y, g, a, slope = sp.symbols("x y g a slope")
+x, y, g, slope = sp.symbols("x y g slope")
+a = sp.Symbol("a", positive=True)
 
 SWISH = sd.Formula(
     [sp.Eq(g, 1 / (1 + sp.exp(-a * x))), sp.Eq(y, x * g)],
@@ -70,7 +71,9 @@ def page() -> str:
         md.code(md.part_of(here, "my_activation.py")),
         "The derivative, its LaTeX, the code that runs and the evidence all come from these "
         "equations. Nothing has to be registered. A formula that has the name of one of the "
-        "catalogue's is used as it is given, and is called `own relu` where it is named.",
+        "catalogue's is used as it is given, and is called `own relu` where it is named. That the "
+        f"constant {md.inline(a)} is declared positive lets symdl see on which side the "
+        "exponential could overflow; the code that runs keeps it from doing so.",
         "## The derivative",
         derivation.markdown(),
         "## In a model",

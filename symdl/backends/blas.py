@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
 from symdl.errors import NotSupported
 
-__all__ = ["one_thread", "product_address"]
+__all__ = ["one_thread", "product_address", "two_threads"]
 
 _ROUTINES = {"float": "sgemm", "double": "dgemm"}
 
@@ -75,3 +76,12 @@ def one_thread() -> Iterator[bool]:
         yield True
     finally:
         put(before)
+
+
+def two_threads() -> bool:
+    """Whether a step may use two threads of its own: BLAS may, and can be told to use one."""
+    found = _threads()
+    if found is None or found[0]() < 2:
+        return False
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return len(usable) >= 2

@@ -18,6 +18,7 @@ from symdl.errors import InputError, Mismatch
 from symdl.formula import Equation, Formula, Variable
 from symdl.notation.tensors import TensorSymbol
 from symdl.notation.walk import sizes_of
+from symdl.program.border import border
 from symdl.program.clip import Clip, Clipping, lower_clip
 from symdl.program.ir import Program, Slot
 from symdl.program.layout import layout
@@ -157,14 +158,13 @@ def build_source(
             if held or vector in ("parameters", "gradient")
         ]
         results = [slot_of(lowered_to, result)]
-        kept = [s for o in outside for s in o.slots]
         ends = [slot_of(lowered_to, v) for held in left.values() for v in held]
         needed = dead(lowered_to, [*results, *ends])
         narrowed = for_arrays(needed)
         inputs_of = tuple(slot_of(lowered_to, v) for v in arguments)
         cut = {o.name: o.slots for o in outside}
         found[name] = Use(name, needed, inputs_of, cut, results[0])
-        plans[name] = plan(*layout(narrowed, kept), kept)
+        plans[name] = _arranged(narrowed, [o.slots for o in outside], batch, sizes)
         maker = write_maker(
             name,
             plans[name],
@@ -197,6 +197,19 @@ def build_source(
         source, tuple(inputs), given, tuple(parameters), tuple(symbols), batch, lowered, plans,
         tuple(old), tuple(draws), clip, found, tuple(shown),
     )  # fmt: skip
+
+
+def _arranged(
+    program: Program,
+    vectors: Sequence[Sequence[Slot]],
+    batch: sp.Symbol | None,
+    sizes: Mapping[sp.Symbol, int],
+) -> Plan:
+    """Say where all arrays of a function live."""
+    kept = [slot for held in vectors for slot in held]
+    likely = {s: n for s, n in sizes.items() if s != batch}
+    placed, orders, bordered = border(*layout(program, kept, batch), vectors, likely)
+    return plan(placed, orders, kept, bordered=bordered)
 
 
 # a function's name, what it is cut out of, its result, what it leaves in vectors, its arguments

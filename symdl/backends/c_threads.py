@@ -35,7 +35,7 @@ static void barrier(void) {
         return;
     }
     for (long tries = 0; atomic_load_explicit(&turn, memory_order_acquire) == now; tries++) {
-        if (tries > 5000) sched_yield();
+        if (tries > 300) sched_yield();
         else REST();
     }
 }

@@ -10,7 +10,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from symdl.backends.blas import product_address
+from symdl.backends.blas import product_address, two_threads
 from symdl.backends.build import Build
 from symdl.backends.c_build import compiler
 from symdl.backends.given import axes_of, infer_sizes
@@ -28,6 +28,7 @@ __all__ = ["CompiledStep", "build_compiled_step"]
 Array = NDArray[Any]
 _SMALL = 2**14  # elements of all arrays of a step below which the batch is compiled in
 _DRAWN = 2**22  # random numbers that are drawn ahead at a time
+_WORTH_SHARING = 2**19  # rows times parameters from which on two threads share a step
 _KEPT = 4  # batch sizes that have code of their own
 
 
@@ -62,6 +63,7 @@ class CompiledStep(Step):
         self.backend = "compiled"
         self._numpy = dict(self._code)
         self._special: dict[int, Library] = {}
+        self._shared: Library | None = None
         self._bound: dict[int, tuple[BoundStep, BoundUpdate]] = {}
         try:
             compiler()
@@ -121,7 +123,14 @@ class CompiledStep(Step):
     def _library(self, name: str, sizes: Mapping[sp.Symbol, int]) -> Library:
         """The code for these sizes: small steps have code for their own batch size."""
         batch = self._build.batch
-        if name != "gradients" or batch is None or not self._small(sizes):
+        if batch is None:
+            return self._general
+        if _WORTH_SHARING <= self._vector.size * sizes[batch] and two_threads():
+            if self._shared is None:
+                self._shared = Library(self._build, self._sizes, self.dtype, threads=True)
+                self.source = self._shared.source
+            return self._shared
+        if name != "gradients" or not self._small(sizes):
             return self._general
         count = sizes[batch]
         if count not in self._special:
@@ -132,7 +141,7 @@ class CompiledStep(Step):
 
     def _any_library(self) -> Library:
         """A library that is compiled already, if there is one."""
-        return next(iter(self._special.values()), self._general)
+        return next(iter(self._special.values()), self._shared or self._general)
 
     def _small(self, sizes: Mapping[sp.Symbol, int]) -> bool:
         return self._build.count(self._build.given, sizes) + self._vector.size <= _SMALL

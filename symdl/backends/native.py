@@ -5,13 +5,14 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from symdl.backends.blas import product_address
+from symdl.backends.blas import one_thread, product_address
 from symdl.backends.build import Build
 from symdl.backends.c_build import compile_c
 from symdl.backends.c_epoch import Run
@@ -25,6 +26,7 @@ from symdl.backends.c_program import (
 )
 from symdl.backends.c_source import CFunction, CModule
 from symdl.backends.names import Names
+from symdl.errors import NotSupported
 from symdl.program.ir import Slot
 from symdl.program.memory import offsets
 from symdl.program.nests import Node, Order
@@ -40,7 +42,11 @@ class Library:
     """The C functions of a step for some known sizes; compiled when first called."""
 
     def __init__(
-        self, build: Build, numbers: Mapping[sp.Symbol, int], dtype: np.dtype[Any]
+        self,
+        build: Build,
+        numbers: Mapping[sp.Symbol, int],
+        dtype: np.dtype[Any],
+        threads: bool = False,
     ) -> None:
         self.build, self.numbers, self.dtype = build, dict(numbers), dtype
         self.real = "float" if dtype == np.float32 else "double"
@@ -86,6 +92,8 @@ class Library:
                 loaded.update_all.restype = loaded.epoch.restype = None
                 loaded.update_all.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_double]
                 loaded.epoch.argtypes = [ctypes.c_void_p] * 2
+            if self.threads and not loaded.ready():
+                raise NotSupported("no second thread could be started")
             self._loaded = loaded
         return self._loaded
 
@@ -100,6 +108,10 @@ class Library:
         if self.threads:
             return offsets_by_phase(function.phases, function.buffers, orders, size)
         return offsets(nodes, function.buffers, orders, size)
+
+    def alone(self) -> AbstractContextManager[object]:
+        """While this lasts, BLAS leaves threads to those of the library, if it has its own."""
+        return one_thread() if self.threads else nullcontext()
 
     def lengths(self, sizes: Mapping[sp.Symbol, int]) -> Array:
         """The sizes that the functions are given."""
@@ -187,7 +199,8 @@ class BoundStep:
             else:
                 self._cells[k] = a
                 table[k] = address(self._cells) + k * self._cells.itemsize
-        value = self._function(*self._at)
+        with self.library.alone():
+            value = self._function(*self._at)
         return value if self.result is None else self.result
 
 
@@ -221,7 +234,8 @@ class BoundUpdate:
 
     def __call__(self, hyper: Sequence[float], count: int) -> None:
         self.hyper[: len(hyper)] = hyper
-        self.library.code.update_all(*self._at, float(count))
+        with self.library.alone():
+            self.library.code.update_all(*self._at, float(count))
 
 
 def run_steps(
@@ -272,4 +286,5 @@ def run_steps(
         count=float(count),
         losses=address(losses),
     )
-    bound.library.code.epoch(address(bound.table), ctypes.addressof(run))
+    with bound.library.alone():
+        bound.library.code.epoch(address(bound.table), ctypes.addressof(run))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symdl.backends.views import Arrays
+from symdl.program.border import Affine, AffineAdjoint
 from symdl.program.ir import Contract, Read
 
 __all__ = ["write_contract", "write_sum"]
@@ -12,6 +13,8 @@ __all__ = ["write_contract", "write_sum"]
 
 def write_contract(s: Contract, arrays: Arrays) -> str:
     """Return the line that computes the contraction."""
+    if isinstance(s, (Affine, AffineAdjoint)):
+        return _write_joined(s, arrays)
     one, two = arrays.labels(s.left), arrays.labels(s.right)
     if not s.labels:
         return _full(s, arrays, one, two)
@@ -31,6 +34,17 @@ def write_contract(s: Contract, arrays: Arrays) -> str:
         if line:
             return line
     return f"{_einsum(s, arrays, out)[:-1]}, out={arrays.target(s.target)})"
+
+
+def _write_joined(s: Affine | AffineAdjoint, arrays: Arrays) -> str:
+    """The product with a row of ones: a bias is added, or the sum over the batch left beside."""
+    arrays.text.used.add("dot")
+    matrix, beside = arrays.joined[s.joined], arrays.with_ones(s.left)
+    if isinstance(s, Affine):
+        transposed = arrays.named(f"{matrix}.T", f"{matrix}_T")
+        return f"dot({transposed}, {beside}, out={arrays.target(s.target)})"
+    right = arrays.view(s.right, s.right.labels)
+    return f"dot({beside}, {right}, out={matrix})"
 
 
 class _Product:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import sympy as sp
 
@@ -12,6 +13,7 @@ from symdl.backends.scalars import HELPERS
 from symdl.backends.special import ERROR_FUNCTIONS, error_functions
 from symdl.backends.statements import write_statement
 from symdl.backends.views import Arrays, Text
+from symdl.program.border import Affine, AffineAdjoint
 from symdl.program.ir import Read, Slot
 from symdl.program.plan import Plan
 
@@ -114,8 +116,24 @@ def _cut(o: Outside, vector: str, arrays: Arrays, names: Names) -> None:
     if not o.slots:
         return
     arrays.text.used.add("cut")
-    targets = []
-    for slot in o.slots:
+    joined = _joined(o.slots, arrays)
+    targets, shapes, parts = [], [], []
+    skipped = {row for _, row in joined}
+    for place, slot in enumerate(o.slots):
+        if slot in skipped:
+            continue
+        both = (slot, o.slots[place + 1]) if place + 1 < len(o.slots) else None
+        if both in joined:
+            matrix, row = (names.new(part.name) for part in both)
+            whole = arrays.joined[both] = names.new(f"{both[0].name}_{_last_word(both[1].name)}")
+            for part, name in zip(both, (matrix, row), strict=True):
+                arrays.given(part, name, moving=False)
+            parts.append(f"{matrix}, {row} = {whole}[:-1], {whole}[-1]")
+            height, width = (arrays.size(s) for s in slot.axes)
+            targets.append(whole)
+            shapes.append(f"({height} + 1, {width})")
+            continue
+        shapes.append(arrays.shape(arrays.plan.shape(slot)))
         if slot.rank:
             name = names.new(slot.name)
             arrays.given(slot, name, moving=False)
@@ -124,9 +142,22 @@ def _cut(o: Outside, vector: str, arrays: Arrays, names: Names) -> None:
             arrays.cells[slot] = name
             _read_cell(slot, name, arrays, names)
         targets.append(name)
-    shapes = ", ".join(arrays.shape(arrays.plan.shape(s)) for s in o.slots)
     left = ", ".join(targets) + ("," if len(targets) == 1 else "")
-    arrays.text.build.append(f"{left} = cut({vector}, {shapes})")
+    arrays.text.build.append(f"{left} = cut({vector}, {', '.join(shapes)})")
+    arrays.text.build.extend(parts)
+
+
+def _joined(slots: Sequence[Slot], arrays: Arrays) -> set[tuple[Slot, Slot]]:
+    """The neighbours in a vector that products read or write as one matrix."""
+    wanted = {
+        s.joined for s in arrays.plan.program.statements if isinstance(s, (Affine, AffineAdjoint))
+    }
+    return {pair for pair in pairwise(slots) if pair in wanted}
+
+
+def _last_word(name: str) -> str:
+    """What tells a parameter from others of its layer: the ``b`` of ``dense_1.b``."""
+    return name.rpartition(".")[2]
 
 
 def _read_cell(slot: Slot, name: str, arrays: Arrays, names: Names) -> None:

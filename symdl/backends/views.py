@@ -42,6 +42,8 @@ class Arrays:
         self._array_only = _array_only(plan)
         self.cells_of: dict[str, str] = {}
         self.cells: dict[Slot, str] = {}  # scalars that live in a vector outside
+        self.joined: dict[tuple[Slot, Slot], str] = {}  # a matrix and the row behind it, as one
+        self._with_ones: dict[str, str] = {}  # by the array: it and the row of ones behind it
         self._views: dict[object, str] = {}
 
     def size(self, e: Expr) -> str:
@@ -86,13 +88,32 @@ class Arrays:
         """Make the array called like ``slot``, whose memory is that of ``first``."""
         name = self.slots[slot] = self.names.new(slot.name)
         other = self.plan.shares.get(first)
+        if other is None and first in self.plan.bordered:
+            self._make_bordered(name, slot)
+            return
         if other is None:
             self.text.used.add("buffer")
             kind = {"real": "dtype", "flag": "bool", "label": "np.intp"}[slot.kind]
             value = f"buffer({self.shape(self.plan.shape(slot))}, {kind})"
         else:
             value = self.slots[other]
+            if value in self._with_ones:
+                self._with_ones[name] = self._with_ones[value]
         self.text.build.append(f"{name} = {value}")
+
+    def _make_bordered(self, name: str, slot: Slot) -> None:
+        """Make an array with a row of ones behind it."""
+        self.text.used.add("buffer")
+        whole = self._with_ones[name] = self.names.new(f"{slot.name}_and_1")
+        first, *rest = (self.size(s) for s in self.plan.shape(slot))
+        shape = ", ".join([f"{first} + 1", *rest])
+        self.text.build.append(f"{whole} = buffer(({shape}), dtype)")
+        self.text.build.append(f"{whole}[-1] = 1")
+        self.text.build.append(f"{name} = {whole}[:-1]")
+
+    def with_ones(self, read: Read) -> str:
+        """Return the array of an access with the row of ones that lies behind it."""
+        return self._with_ones[self.slots[read.slot]]
 
     def order(self, read: Read) -> tuple[str | int, ...]:
         """The labels and fixed places of an access as they lie in memory."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -34,6 +35,8 @@ __all__ = [
     "verdicts",
     "without",
 ]
+
+_BAR = re.compile(r"(?<!\\)\|")
 
 
 def joined(*parts: str) -> str:
@@ -86,14 +89,14 @@ def source(*formulas: Formula) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; the cells are Markdown already.
+    """A Markdown table; the cells are Markdown already, but for bars, which would end them.
 
     >>> print(table(["a", "b"], [["1", "2"]]))
     | a | b |
     | --- | --- |
     | 1 | 2 |
     """
-    lines = [head, ["---"] * len(head), *rows]
+    lines = [head, ["---"] * len(head), *([_BAR.sub(r"\|", c) for c in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

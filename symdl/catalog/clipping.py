@@ -15,8 +15,8 @@ __all__ = ["ALL", "CLIP_BY_GLOBAL_NORM", "CLIP_BY_NORM", "CLIP_BY_VALUE"]
 k, p = Index("k", size_of("K")), Index("p", size_of("P"))
 g, clipped = tensors("g[k] g_clipped[k]", k)
 every, every_clipped = tensors("g[p] g_clipped[p]", p)
-norm = sp.Symbol("norm", nonnegative=True)
-factor = sp.Symbol("factor", positive=True)
+norm = sp.Symbol("r", nonnegative=True)
+factor = sp.Symbol("s", positive=True)
 clipvalue, clipnorm, global_clipnorm = sp.symbols(
     "clipvalue clipnorm global_clipnorm", positive=True
 )
@@ -55,7 +55,7 @@ CLIP_BY_NORM = Formula(
     _rescaled(g, clipped, k, clipnorm),
     output=clipped, inputs=[g], domain={g: sp.Reals}, hyper=[(clipnorm, _ONE)],
     name="clip_by_norm", title="gradient clipping by the norm of one tensor",
-    kinks=["norm = clipnorm: the derivative of the factor is taken as 0, as below", _ZERO],
+    kinks=["r = clipnorm: the derivative of the factor is taken as 0, as below", _ZERO],
     source=f"{_PASCANU}, taken tensor by tensor",
 )  # fmt: skip
 
@@ -64,7 +64,7 @@ CLIP_BY_GLOBAL_NORM = Formula(
     output=every_clipped, inputs=[every], domain={every: sp.Reals},
     hyper=[(global_clipnorm, _ONE)],
     name="clip_by_global_norm", title="gradient clipping by the norm of all tensors together",
-    kinks=["norm = global_clipnorm: the derivative of the factor is taken as 0, as below", _ZERO],
+    kinks=["r = global_clipnorm: the derivative of the factor is taken as 0, as below", _ZERO],
     source=_PASCANU,
 )  # fmt: skip
 

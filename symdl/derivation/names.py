@@ -40,8 +40,12 @@ def taken_apart(name: str) -> Name:
     Name(base='z', accent='bar', labels=(), owner='')
     >>> taken_apart("target_o1").labels, taken_apart("W5").labels
     (('o1',), ('5',))
+    >>> taken_apart("g_clippedbar").accent  # the adjoint of g_clipped
+    'bar'
     """
     owner, _, local = name.rpartition(".")
+    if "_" in local and local.endswith("bar") and not local.endswith("_bar"):
+        local = local.removesuffix("bar") + "_bar"
     first, *labels = [p for p in local.split("_") if p] or [local]
     accent = ""
     if labels and labels[-1] in _ACCENTS:

@@ -228,7 +228,8 @@ class Graph:
         if not direct:
             local = Deriv(e.lhs, use.place) if isinstance(local, Deriv) else local
         body = Times(self.whole(e.variable, e.lhs), local)
-        over = tuple(i for i in e.index if not direct or i not in here.index)
+        kept = here.index if direct and isinstance(here, Elem) else ()
+        over = tuple(i for i in e.index if i not in kept)
         whole = Total(body, *over) if over else body
         return rename(whole, _to_place(here, place, ()))
 

@@ -6,6 +6,7 @@ letters, digits and escaped characters alone, so that text from outside is never
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import sympy as sp
@@ -35,6 +36,7 @@ _TEXT_ESCAPES = {
     "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": r"\textless{}", ">": r"\textgreater{}",
 }  # fmt: skip
+_ENDS_IN_WORD = re.compile(r"\\mathrm\{[^{}]*\}(?:[_^]\{[^{}]*(?:\{[^{}]*\})?[^{}]*\})*$")
 _ACCENTS = {"bar": r"\bar", "hat": r"\hat", "tilde": r"\tilde"}
 
 
@@ -77,7 +79,9 @@ def _scripts(name: str) -> tuple[str, str, str]:
     parts = taken_apart(name)
     base = _word(parts.base)
     if parts.accent:
-        base = rf"{_ACCENTS[parts.accent]}{{{base}}}"
+        wide = parts.accent == "bar" and len(parts.base) > 1 and parts.base not in GREEK
+        accent = r"\overline" if wide else _ACCENTS[parts.accent]
+        base = f"{accent}{{{base}}}"
     below = ", ".join(latex_name(p) for p in parts.labels)
     return base, below, _word(parts.owner) if parts.owner else ""
 
@@ -244,6 +248,8 @@ class FormulaPrinter(LatexPrinter):
             return r" \times "
         if (before[-1].isdigit() and digits) or r"\partial" in before + after:
             return r" \cdot "
+        if after.startswith(r"\mathrm") or _ENDS_IN_WORD.search(before):
+            return r" \, "
         return " "
 
     def _factor(self, f: Expr) -> str:

@@ -31,6 +31,7 @@ __all__ = [
     "Reduce",
     "Slot",
     "Statement",
+    "as_read",
     "operand",
 ]
 
@@ -124,6 +125,11 @@ class Statement:
     labels: tuple[str, ...]
 
     @property
+    def makes(self) -> tuple[Slot, ...]:
+        """The slots that the statement makes."""
+        return (self.target,)
+
+    @property
     def operands_read(self) -> tuple[Operand, ...]:
         """What the statement reads."""
         raise NotImplementedError
@@ -196,7 +202,7 @@ class Contract(Statement):
         return (self.left, self.right)
 
     def map_operands(self, change: Callable[[Operand], Operand]) -> Contract:
-        return replace(self, left=_read(change(self.left)), right=_read(change(self.right)))
+        return replace(self, left=as_read(change(self.left)), right=as_read(change(self.right)))
 
 
 @dataclass(frozen=True)
@@ -212,7 +218,7 @@ class Reduce(Statement):
         return (self.source,)
 
     def map_operands(self, change: Callable[[Operand], Operand]) -> Reduce:
-        return replace(self, source=_read(change(self.source)))
+        return replace(self, source=as_read(change(self.source)))
 
 
 @dataclass(frozen=True)
@@ -234,13 +240,14 @@ class Gather(Statement):
             yield f"at{place}" if isinstance(p, Read) else p
 
     def map_operands(self, change: Callable[[Operand], Operand]) -> Gather:
-        first, *inner = (_read(change(o)) for o in self.operands_read)
+        first, *inner = (as_read(change(o)) for o in self.operands_read)
         rest = iter(inner)
         at = tuple(next(rest) if isinstance(p, Read) else p for p in self.at)
         return replace(self, source=first.slot, at=at)
 
 
-def _read(o: Operand) -> Read:
+def as_read(o: Operand) -> Read:
+    """Return an operand that is the access of a slot; raise for any other."""
     if not isinstance(o, Read):
         raise NotSupported(f"{o} in the place of an array")
     return o
@@ -279,7 +286,7 @@ class Program:
     @property
     def given(self) -> tuple[Slot, ...]:
         """The slots that are read but made by no statement."""
-        made = {s.target for s in self.statements}
+        made = {slot for s in self.statements for slot in s.makes}
         read = (r.slot for s in self.statements for r in s.reads)
         wanted = dict.fromkeys([*read, *self.keep])
         return tuple(slot for slot in wanted if slot not in made)

@@ -1,15 +1,17 @@
 """The pass ``layout``: in what order the axes of a matrix lie in memory.
 
-Rows come first, as declared, except where a maximum over the columns is taken, as softmax does:
-there the columns come first, so that the maximum and what is subtracted or divided by row run
-along contiguous memory.  A matrix product gives its result in either order at no cost; what is
-given from outside is copied once.
+Rows come first, as declared, except where a maximum over the columns is taken, as softmax does,
+and where rows are the batch: there the columns come first, so that the maximum, what is subtracted
+or divided by row, and sums over the batch run along contiguous memory.  A matrix product gives its
+result in either order at no cost; what is given from outside is copied once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+
+from sympy.core.expr import Expr
 
 from symdl.program.ir import Apply, Contract, Operand, Program, Read, Reduce, Slot, Statement
 from symdl.program.plan import Order
@@ -19,7 +21,9 @@ __all__ = ["layout"]
 _TURNED: Order = (1, 0)
 
 
-def layout(program: Program, fixed: Collection[Slot] = ()) -> tuple[Program, dict[Slot, Order]]:
+def layout(
+    program: Program, fixed: Collection[Slot] = (), batch: Expr | None = None
+) -> tuple[Program, dict[Slot, Order]]:
     """Return the program, with copies where they are needed, and the orders that are not plain."""
     made = {s.target for s in program.statements} - set(fixed)
     groups = _groups(program, made)
@@ -27,6 +31,9 @@ def layout(program: Program, fixed: Collection[Slot] = ()) -> tuple[Program, dic
     for s in program.statements:
         if isinstance(s, Reduce) and s.kind != "sum" and _over_columns(s):
             turned |= groups.get(s.source.slot, set())
+    for slot, group in groups.items():
+        if slot.axes[0] == batch != slot.axes[1]:
+            turned |= group
     turned &= made
     found, copies = _with_copies(program, turned, made)
     orders = dict.fromkeys([*turned, *copies.values()], _TURNED)

@@ -26,12 +26,14 @@ class Plan:
     orders     the axes of each slot as they lie in memory, outermost first
     shares     the earlier slot whose memory a slot takes over
     in_place   slots that take over the memory of an operand
+    bordered   slots in whose memory a row of ones follows
     """
 
     program: Program
     orders: Mapping[Slot, Order]
     shares: Mapping[Slot, Slot]
     in_place: frozenset[Slot] = frozenset()
+    bordered: frozenset[Slot] = frozenset()
 
     def shape(self, slot: Slot) -> tuple[Expr, ...]:
         """The sizes of the axes as they lie in memory."""
@@ -81,12 +83,14 @@ def plan(
     fixed: Collection[Slot] = (),
     into: Mapping[Slot, Slot] | None = None,
     scratch: Collection[Slot] = (),
+    bordered: Collection[Slot] = (),
 ) -> Plan:
     """Assign memory.
 
     fixed    slots that live outside and are not reused: parameters, gradients
     into     new values of a state, to be put where the old value was
     scratch  given slots that may be overwritten after their last use
+    bordered slots that a row of ones follows
     """
     into = into or {}
     every = dict.fromkeys([*program.given, *(s.target for s in program.statements)])
@@ -98,7 +102,8 @@ def plan(
     made = [s.target for s in program.statements if s.target.rank and s.target not in fixed]
     account = Account("plan", f"{len(made)} arrays live in {len(made) - len(shares)} new buffers")
     program = replace(program, accounts=(*program.accounts, account))
-    return Plan(program, full, shares, frozenset(memory.in_place))
+    found = Plan(program, full, shares, frozenset(memory.in_place))
+    return replace(found, bordered=frozenset(found.root(slot) for slot in bordered))
 
 
 def last_reads(program: Program) -> dict[Slot, int]:

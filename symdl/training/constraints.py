@@ -119,6 +119,7 @@ def on(formula: Formula, weight: TensorSymbol) -> tuple[tuple[Equation, ...], Va
 
     Raises NotSupported where the constraint reads a tensor of another number of axes.
 
+    >>> from symdl.notation.indices import size_of
     >>> W = TensorSymbol("dense_1.W", (size_of("D0"), size_of("D1")))
     >>> print(*on(constraints.NON_NEG, W)[0])
     dense_1.W_new[i, j] = Max(0, dense_1.W[i, j])

@@ -4,7 +4,8 @@ import sympy as sp
 
 import symdl as sd
 
-x, y, g, a = sp.symbols("x y g a")
+x, y, g = sp.symbols("x y g")
+a = sp.Symbol("a", positive=True)  # of a known sign, so that the exponential is kept from overflow
 
 SWISH = sd.Formula(
     [sp.Eq(g, 1 / (1 + sp.exp(-a * x))), sp.Eq(y, x * g)],

@@ -144,6 +144,13 @@ def test_a_loss_with_named_logarithms_is_finite_where_the_activation_saturates(s
     assert all(np.isfinite(g).all() for g in gradients.values())
 
 
+def test_an_exponential_of_an_own_activation_does_not_overflow():
+    run = sd.compile(own.SWISH)
+    assert (float(run(-1e4)), float(run(1e4))) == (0, 1e4)
+    model, _ = made("activation in Dense")
+    assert np.isfinite(model.predict(1e6 * X)).all()
+
+
 def test_summary_and_names():
     model, _ = made("all own")
     model.predict(X)
