@@ -28,7 +28,8 @@ __all__ = ["CompiledStep", "build_compiled_step"]
 Array = NDArray[Any]
 _SMALL = 2**14  # elements of all arrays of a step below which the batch is compiled in
 _DRAWN = 2**22  # random numbers that are drawn ahead at a time
-_WORTH_SHARING = 2**19  # rows times parameters from which on two threads share a step
+_MUCH = 2**19  # rows times parameters from which on two threads may share a step
+_SHARED_BY_BLAS = 2**21  # multiplications of a product that BLAS shares well by itself
 _KEPT = 4  # batch sizes that have code of their own
 
 
@@ -125,7 +126,7 @@ class CompiledStep(Step):
         batch = self._build.batch
         if batch is None:
             return self._general
-        if _WORTH_SHARING <= self._vector.size * sizes[batch] and two_threads():
+        if self._worth_sharing(sizes) and two_threads():
             if self._shared is None:
                 self._shared = Library(self._build, self._sizes, self.dtype, threads=True)
                 self.source = self._shared.source
@@ -138,6 +139,15 @@ class CompiledStep(Step):
                 return self._general
             self._special[count] = Library(self._build, {**self._sizes, batch: count}, self.dtype)
         return self._special[count]
+
+    def _worth_sharing(self, sizes: Mapping[sp.Symbol, int]) -> bool:
+        """Whether two threads gain on one: much work, in products too small for BLAS to share."""
+        assert self._build.batch is not None
+        if self._vector.size * sizes[self._build.batch] < _MUCH:
+            return False
+        products = self._general.products("gradients")
+        known = {s: sp.Integer(n) for s, n in sizes.items()}
+        return all(int(p.xreplace(known)) <= _SHARED_BY_BLAS for p in products)
 
     def _any_library(self) -> Library:
         """A library that is compiled already, if there is one."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
+from sympy.core.expr import Expr
 
 from symdl.backends.blas import one_thread, product_address
 from symdl.backends.build import Build
@@ -30,6 +31,7 @@ from symdl.errors import NotSupported
 from symdl.program.ir import Slot
 from symdl.program.memory import offsets
 from symdl.program.nests import Node, Order
+from symdl.program.products import Product
 from symdl.program.slices import offsets_by_phase
 
 __all__ = ["BoundStep", "BoundUpdate", "Library"]
@@ -96,6 +98,11 @@ class Library:
                 raise NotSupported("no second thread could be started")
             self._loaded = loaded
         return self._loaded
+
+    def products(self, name: str) -> list[Expr]:
+        """The multiplications of each matrix product of a function."""
+        nodes = self.written[name].nodes
+        return [p.rows * p.columns * p.summed for p in nodes if isinstance(p, Product)]
 
     def offsets(
         self,

@@ -153,13 +153,13 @@ class Derivation:
     def _line(self, step: Step, depth: int) -> Line:
         value, index = self._value(step)
         parts = (step.lhs, *step.sides)
-        new = distinct_indices(parts)
+        new = distinct_indices((*parts, *(a for c in step.conditions for a in c.args)))
         lhs, *sides = (rename(e, new) if new else e for e in parts)
         return Line(
             step.rule,
             lhs,
             tuple(sides),
-            step.conditions,
+            tuple(c.func(*(rename(a, new) for a in c.args)) for c in step.conditions),
             step.notes,
             step.section,
             depth,

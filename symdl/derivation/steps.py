@@ -125,13 +125,14 @@ def steps_of(
     partly = middle.xreplace({inner.get(c.before, c.before): _result(c, inner) for c in folded})
     below = tuple(d for c in folded for d in c.walk())
     start = (node.before,) if goal != node.before else ()
+    everywhere = {**inner, **{k: v for c in below for k, v in _middle(c)[1].items()}}
     return Step(
         node.name,
         goal,
         _distinct((*start, middle, partly, node.after), goal),
         tuple(Applied(n) for n in (node, *below)),
         tuple(steps_of(c, level, shown, definitions) for c in kept),
-        tuple(dict.fromkeys(c for n in (node, *below) for c in _conditions(n, inner))),
+        tuple(dict.fromkeys(c for n in (node, *below) for c in _conditions(n, everywhere))),
     )
 
 

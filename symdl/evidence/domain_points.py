@@ -65,7 +65,8 @@ def value_in(v: sp.Symbol, domain: Domain, rng: random.Random, world: World) -> 
     if isinstance(v, TensorSymbol) and v.labels is not None:
         return rng.randrange(world.size(v.labels))
     positive = v.is_positive or (isinstance(v, TensorSymbol) and v.positive_elements)
-    found = domain.get(v, sp.Interval.open(0, sp.oo) if positive else sp.Reals)
+    usual = sp.Interval.open(0, sp.oo) if positive else sp.Reals
+    found = domain.get(v, sp.Interval(0, sp.oo) if v.is_nonnegative and not positive else usual)
     ctx = world.ctx
     if isinstance(found, sp.FiniteSet):
         chosen = sp.Rational(rng.choice(sorted(found)))

@@ -1,0 +1,214 @@
+"""Scalar assignments as the source of a function of plain Python floats."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.backends.names import Names
+from symdl.backends.scalars import ScalarPrinter
+from symdl.errors import NotSupported
+from symdl.notation.functions import xlogy
+from symdl.program.functions import ufunc_name
+
+__all__ = ["Group", "write_straight"]
+
+_WIDTH = 96
+
+
+@dataclass(frozen=True)
+class Group:
+    """An argument or a result that is a list of numbers."""
+
+    name: str
+    symbols: tuple[sp.Symbol, ...]
+
+
+class _Printer(ScalarPrinter):
+    """Prints with the functions of ``math``, which raise where an array would hold inf or nan."""
+
+    def _quotient(self, top: str, under: Expr, factors: list[Expr]) -> str:
+        text = " * ".join(self.text(f) for f in factors)
+        return f"({top} / ({text}))" if len(factors) > 1 else f"({top} / {text})"
+
+    def _pow(self, e: Expr) -> str:
+        base, exponent = e.args
+        if exponent == sp.S.Half:
+            return self._call("sqrt", self.text(base))
+        if exponent == 2 or (exponent.is_number and exponent.could_extract_minus_sign()):
+            return super()._pow(e)
+        if exponent.is_Integer:
+            return f"({self.text(base)} ** {exponent})"
+        return self._call("pow", self.text(base), self.text(exponent))
+
+    def _function(self, e: Expr) -> str:
+        if isinstance(e, (sp.Max, sp.Min)):
+            return self._extreme(e)
+        if isinstance(e, xlogy):
+            x, y = (self.text(a) for a in e.args)
+            return f"(0.0 if {x} == 0 and {y} >= 0 else {x} * {self._call('log', y)})"
+        if not isinstance(e, sp.Function) or isinstance(e, (sp.Abs, sp.Piecewise)):
+            return super()._function(e)
+        if type(e).__module__.startswith("symdl.notation.indicators"):
+            return super()._function(e)
+        name = ufunc_name(e).replace("arc", "a")
+        if name in ("sign", "absolute"):
+            raise NotSupported(f"{name} of plain floats")
+        return self._call(name, *(self.text(a) for a in e.args))
+
+    def _extreme(self, e: Expr) -> str:
+        """The larger or smaller one, and nan where one is nan, as arrays have it."""
+        compare = "<=" if isinstance(e, sp.Max) else ">="
+        first, *rest = sorted(e.args, key=lambda a: (a.is_number, str(a)))
+        text = self.text(first)
+        for a in rest:
+            other = self.text(a)
+            nan = "" if a.is_number else f" or {other} != {other}"
+            text = f"({other} if {text} {compare} {other}{nan} else {text})"
+        return text
+
+    def _call(self, name: str, *args: str) -> str:
+        if not hasattr(math, name):
+            raise NotSupported(f"Python's math has no {name}")
+        self.used.add(name)
+        return f"{name}({', '.join(args)})"
+
+
+def write_straight(
+    name: str,
+    assignments: Sequence[tuple[sp.Symbol, Expr]],
+    groups: Sequence[Group],
+    scalars: Sequence[sp.Symbol],
+    results: Sequence[sp.Symbol | Group],
+    about: str,
+) -> str:
+    """Write a module with a function of lists of floats, and of single floats; repeats once.
+
+    It raises ArithmeticError or ValueError where a number overflows or leaves a function's domain.
+    """
+    wanted = {s for r in results for s in (r.symbols if isinstance(r, Group) else [r])}
+    assignments = _shared(_needed(assignments, wanted))
+    names = Names()
+    arguments = [names.new(g.name) for g in groups]
+    known = {s: names.new(s.name) for g in groups for s in g.symbols}
+    known |= {s: names.new(s.name) for s in scalars}
+    arguments += [known[s] for s in scalars]
+    printer = _Printer(known)
+    body = []
+    for argument, g in zip(arguments, groups, strict=False):
+        left = [known[s] for s in g.symbols]
+        body.append(f"{', '.join(left)}{',' if len(left) == 1 else ''} = {argument}")
+    for symbol, value in assignments:
+        text = printer.text(value)
+        known[symbol] = names.new(symbol.name)
+        body.append(f"{known[symbol]} = {_bare(text)}")
+    shown = [
+        "[" + ", ".join(known[s] for s in r.symbols) + "]" if isinstance(r, Group) else known[r]
+        for r in results
+    ]
+    lines = [f"def {name}({', '.join(arguments)}):", f'    """{about}"""']
+    lines += [f"    {line}" for line in body]
+    lines += ["    return " + ", ".join(shown)]
+    head = f"from math import {', '.join(sorted(printer.used))}\n\n\n" if printer.used else "\n"
+    return head + "\n".join(lines) + "\n"
+
+
+def _needed(
+    assignments: Sequence[tuple[sp.Symbol, Expr]], wanted: set[sp.Symbol]
+) -> list[tuple[sp.Symbol, Expr]]:
+    needed, found = set(wanted), []
+    for symbol, value in reversed(assignments):
+        if symbol in needed:
+            needed |= value.free_symbols
+            found.append((symbol, value))
+    return found[::-1]
+
+
+def _shared(assignments: Sequence[tuple[sp.Symbol, Expr]]) -> list[tuple[sp.Symbol, Expr]]:
+    """Give what is computed more than once a name of its own."""
+    plain = [(s, _same_sign(e)) for s, e in assignments]
+    counts: Counter[Expr] = Counter()
+    for _, e in plain:
+        _count(e, counts)
+    taken = {s.name for s, _ in plain} | {f.name for _, e in plain for f in e.free_symbols}
+    memo: dict[Expr, sp.Symbol] = {}
+    found: list[tuple[sp.Symbol, Expr]] = []
+    fresh = (sp.Symbol(n, real=True) for k in range(10**9) if (n := f"r{k}") not in taken)
+
+    def name_parts(e: Expr) -> Expr:
+        if not e.args:
+            return e
+        if e in memo:
+            return memo[e]
+        value = e.func(*(name_parts(a) for a in e.args), evaluate=False) if e.args else e
+        if counts[e] > 1 and not _is_negated(e) and not e.is_Relational and not e.is_Boolean:
+            memo[e] = next(fresh)
+            found.append((memo[e], value))
+            return memo[e]
+        return value
+
+    for symbol, e in plain:
+        repeated = [a for a in sp.preorder_traversal(e) if a.args and counts[a] > 1]
+        value = name_parts(e) if repeated else e
+        if value != symbol:
+            found.append((symbol, value))
+        if e.args and e not in memo:
+            memo[e] = symbol
+    return found
+
+
+def _count(e: Expr, counts: Counter[Expr]) -> None:
+    if not e.args:
+        return
+    counts[e] += 1
+    if counts[e] == 1:
+        twice = isinstance(e, (sp.Max, sp.Min, xlogy)) or (e.is_Pow and e.exp == 2)
+        for a in e.args:
+            _count(a, counts)
+            if twice and a.args:
+                counts[a] += 1
+
+
+def _same_sign(e: Expr) -> Expr:
+    """Write (b - a)^2 as (a - b)^2, so that equal differences look equal."""
+    return e.replace(
+        lambda p: p.is_Pow and p.exp.is_Integer and p.exp % 2 == 0 and p.base.is_Add,
+        lambda p: (-p.base if _first_negative(p.base) else p.base) ** p.exp,
+    )
+
+
+def _first_negative(e: Expr) -> bool:
+    first = min(e.args, key=lambda a: str(a).lstrip("-"))
+    return bool(first.could_extract_minus_sign())
+
+
+def _is_negated(e: Expr) -> bool:
+    return bool(e.is_Mul and len(e.args) == 2 and e.args[0] == -1)
+
+
+def _bare(text: str) -> str:
+    """Leave out brackets around everything."""
+    if not (text.startswith("(") and text.endswith(")")):
+        return text
+    depth = 0
+    for k, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if depth == 0 and k < len(text) - 1:
+            return text
+    return text[1:-1]
+
+
+def lines_of(parts: Iterable[str]) -> list[str]:
+    """Break a long list of names into lines."""
+    lines, line = [], ""
+    for part in parts:
+        if line and len(line) + len(part) + 2 > _WIDTH:
+            lines.append(line)
+            line = ""
+        line += f"{part}, "
+    return [*lines, line.rstrip()] if line else lines

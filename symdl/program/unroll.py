@@ -1,0 +1,233 @@
+"""The pass ``unroll``: a program of known sizes as a list of scalar assignments.
+
+Each statement is written out at every position.  For networks of a few numbers a scalar operation
+of Python costs a tenth of a call on an array, so the list runs faster than any array code.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sympy as sp
+from sympy.core.expr import Expr
+
+from symdl.errors import NotSupported
+from symdl.formula import Formula
+from symdl.program.exponentials import one_form
+from symdl.program.ir import (
+    Apply,
+    Const,
+    Contract,
+    Map,
+    Operand,
+    Place,
+    Program,
+    Read,
+    Reduce,
+    Slot,
+    Statement,
+)
+
+__all__ = ["Straight", "operations", "unroll", "unroll_update"]
+
+Sizes = Mapping[Expr, int]
+At = tuple[int, ...]
+
+
+@dataclass
+class Straight:
+    """Assignments in order of evaluation, over the symbols of single elements.
+
+    slots  the symbols of the elements of each slot, in the order of its axes
+    """
+
+    sizes: Sizes
+    assignments: list[tuple[sp.Symbol, Expr]] = field(default_factory=list)
+    slots: dict[Slot, dict[At, sp.Symbol]] = field(default_factory=dict)
+
+    def elements(self, slot: Slot) -> dict[At, sp.Symbol]:
+        """The symbols of a slot, made when they are first asked for."""
+        if slot not in self.slots:
+            ranges = [range(_number(a, self.sizes)) for a in slot.axes]
+            self.slots[slot] = {
+                at: sp.Symbol("_".join([slot.name, *map(str, at)]), real=True)
+                for at in itertools.product(*ranges)
+            }
+        return self.slots[slot]
+
+
+def operations(program: Program, sizes: Sizes) -> int:
+    """About how many scalar operations a program takes."""
+    return sum(_operations(s, sizes) for s in program.statements)
+
+
+def _operations(s: Statement, sizes: Sizes) -> int:
+    positions = math.prod(_number(size, sizes) for size in s.sizes.values())
+    return positions * (max(1, int(s.body.count_ops())) if isinstance(s, Map) else 1)
+
+
+def unroll(program: Program, sizes: Sizes) -> Straight:
+    """Write a program out.
+
+    Raises NotSupported for reading through labels, and for an argmax.
+
+    >>> import sympy as sp
+    >>> from symdl.formula import Equation
+    >>> from symdl.notation.indices import indices
+    >>> from symdl.notation.tensors import tensors
+    >>> from symdl.notation.binders import total
+    >>> from symdl.program.lowering import lower
+    >>> i, j = indices("i:D j:K")
+    >>> x, W, z = tensors("x[i] W[i,j] z[j]", i, j)
+    >>> p = lower([Equation(z[j], total(x[i] * W[i, j], i))], {z})
+    >>> for name, value in unroll(p, {i.size: 2, j.size: 2}).assignments:
+    ...     print(name, "=", value)
+    z_0 = W_0_0*x_0 + W_1_0*x_1
+    z_1 = W_0_1*x_0 + W_1_1*x_1
+    """
+    straight = Straight(sizes)
+    for s in program.statements:
+        _unroll(s, straight)
+    return straight
+
+
+def _unroll(s: Statement, straight: Straight) -> None:
+    known = {label: _number(size, straight.sizes) for label, size in s.sizes.items()}
+    inner = [label for label in known if label not in s.labels]
+    body = _body(s, straight.sizes)
+    targets = straight.elements(s.target)
+    for at, symbol in targets.items():
+        here = dict(zip(s.labels, at, strict=True))
+        terms = []
+        for places in itertools.product(*(range(known[label]) for label in inner)):
+            where = {**here, **dict(zip(inner, places, strict=True))}
+            values = [_element(o, where, straight) for o in s.operands_read]
+            terms.append(body(values))
+        straight.assignments.append((symbol, _together(s, terms)))
+
+
+def _body(s: Statement, sizes: Sizes) -> _Body:
+    if isinstance(s, Map):
+        return _Body(tuple(s.symbols), one_form(s.body.xreplace(_whole(sizes))))
+    symbols = tuple(sp.Symbol(f"_{k}", real=True) for k in range(len(s.operands_read)))
+    if isinstance(s, Contract) or (isinstance(s, Apply) and s.op == "multiply"):
+        return _Body(symbols, sp.Mul(*symbols))
+    if (isinstance(s, Reduce) and s.kind in ("sum", "max")) or (
+        isinstance(s, Apply) and s.op == "copy"
+    ):
+        return _Body(symbols, symbols[0])
+    raise NotSupported(f"{type(s).__name__.lower()} of {s.target.name} as scalars")
+
+
+@dataclass(frozen=True)
+class _Body:
+    """A scalar expression of the operands."""
+
+    symbols: tuple[sp.Symbol, ...]
+    value: Expr
+
+    def __call__(self, values: Sequence[Expr]) -> Expr:
+        return self.value.xreplace(dict(zip(self.symbols, values, strict=True)))
+
+
+def _together(s: Statement, terms: list[Expr]) -> Expr:
+    if isinstance(s, Reduce) and s.kind == "max":
+        return sp.Max(*terms)
+    return sp.Add(*terms)
+
+
+def _element(o: Operand, where: Mapping[str, int], straight: Straight) -> Expr:
+    if isinstance(o, Const):
+        return o.value.xreplace(_whole(straight.sizes))
+    if isinstance(o, Place):
+        return sp.Integer(where[o.label])
+    if o.slot.kind != "real":
+        raise NotSupported(f"labels {o.slot.name} as scalars")
+    at = tuple(where[p] if isinstance(p, str) else p for p in o.at)
+    return straight.elements(o.slot)[at]
+
+
+def _whole(sizes: Sizes) -> dict[Expr, sp.Integer]:
+    return {s: sp.Integer(n) for s, n in sizes.items()}
+
+
+def _number(size: Expr, sizes: Sizes) -> int:
+    value = sp.sympify(size, strict=True).xreplace(_whole(sizes))
+    if not value.is_Integer:
+        raise NotSupported(f"the size {size} is not known")
+    return int(value)
+
+
+def unroll_update(
+    formula: Formula, straight: Straight, pairs: Sequence[tuple[Slot, Slot]]
+) -> tuple[list[sp.Symbol], list[list[sp.Symbol]]]:
+    """Write an update out for each element of the pairs (weight, gradient), one after another.
+
+    Returns the new weights, and for each state its new elements; the old ones are called
+    ``m_0``, ``m_1``, ... after the state ``m``.  A scalar factor of the gradient is taken into
+    the product that makes the gradient, where that has a factor with fewer elements.
+    """
+    weights = [w for slot, _ in pairs for w in straight.elements(slot).values()]
+    gradients = [g for _, slot in pairs for g in straight.elements(slot).values()]
+    w, g = formula.inputs[:2]
+    factor = _factor(formula, g)
+    scaled = _absorbed(straight, gradients, factor) if factor is not None else set()
+    moving = {w, g, *(v for pair in formula.state for v in pair)}
+    new_weights: list[sp.Symbol] = []
+    new_states: list[list[sp.Symbol]] = [[] for _ in formula.state]
+    for k, (weight, gradient) in enumerate(zip(weights, gradients, strict=True)):
+        own: dict[Expr, Expr] = {w: weight, g: gradient}
+        own |= {old: sp.Symbol(f"{old.name}_{k}", real=True) for old, _ in formula.state}
+        for e in formula.equations:
+            rhs = e.rhs.xreplace({factor * g: g}) if gradient in scaled and factor else e.rhs
+            if e.rhs.free_symbols & (moving | own.keys()):
+                own[e.lhs] = sp.Symbol(f"{e.lhs.name}_{k}", real=True)
+                straight.assignments.append((own[e.lhs], rhs.xreplace(own)))
+            elif k == 0:
+                straight.assignments.append((e.lhs, rhs))
+        new_weights.append(own[formula.output])
+        for place, (_, after) in enumerate(formula.state):
+            new_states[place].append(own[after])
+    return new_weights, new_states
+
+
+def _factor(formula: Formula, g: Expr) -> Expr | None:
+    """The scalar c by which the gradient is multiplied, where it stands in one term c g alone."""
+    sides = [e.rhs for e in formula.equations if e.rhs.has(g)]
+    if len(sides) != 1:
+        return None
+    terms = [t for t in sp.Add.make_args(sides[0]) if t.has(g)]
+    if len(terms) != 1 or g not in terms[0].args:
+        return None
+    factor = terms[0] / g
+    hyper = {s for s, _ in formula.hyper}
+    return factor if factor.free_symbols <= hyper and factor != 1 else None
+
+
+def _absorbed(straight: Straight, gradients: list[sp.Symbol], factor: Expr) -> set[sp.Symbol]:
+    """Scale the factors that most gradients share; return the gradients that are so scaled."""
+    values = dict(straight.assignments)
+    read = Counter(s for _, e in straight.assignments for s in e.free_symbols)
+    open_ = {g for g in gradients if values[g].is_Mul and not read[g]}
+    new: dict[sp.Symbol, Expr] = {}
+    scaled: set[sp.Symbol] = set()
+    shared = Counter(s for g in open_ for s in values[g].free_symbols)
+    made = values.keys()
+    for symbol, count in shared.most_common():
+        users = {g for g in open_ - scaled if symbol in values[g].free_symbols}
+        if symbol not in made or len(users) < 2 or count < 2:
+            continue
+        other = sp.Symbol(f"{symbol.name}_scaled", real=True)
+        new[other] = factor * symbol
+        for g in users:
+            values[g] = values[g].xreplace({symbol: other})
+        scaled |= users
+    rest = [(s, values[s]) for s, _ in straight.assignments if s not in scaled]
+    last = [(g, values[g]) for g in gradients if g in scaled]
+    straight.assignments[:] = [*rest, *new.items(), *last]
+    return scaled
+
