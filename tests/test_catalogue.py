@@ -23,6 +23,7 @@ DERIVED = [e for e in ENTRIES if e.has_gradient]
 TOP = Path(__file__).parents[1]
 KINKED = (sp.Piecewise, sp.Max, sp.Min, sp.Abs, UnitStep, Peak, ArgPeak)
 SMOOTH = {"softsign": "x / (1 + |x|) has the slope 1 at 0 from both sides"}
+ROOTS = {"unit_norm": "the norm of a column of zeros has no derivative"}
 CTX = precise(50)
 WIDTH = CTX.mpf(10) ** -17  # a central difference is exact to about 34 digits
 
@@ -60,7 +61,7 @@ def test_its_kinks_are_stated(e):
         assert reads
         assert not f.kinks
     else:
-        assert bool(f.kinks) == reads
+        assert bool(f.kinks) == (reads or f.name in ROOTS)
 
 
 @walk

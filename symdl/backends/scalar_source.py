@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -17,8 +18,6 @@ from symdl.notation.functions import xlogy
 from symdl.program.functions import ufunc_name
 
 __all__ = ["Group", "write_straight"]
-
-_WIDTH = 96
 
 
 @dataclass(frozen=True)
@@ -131,38 +130,29 @@ def _needed(
 
 def _shared(assignments: Sequence[tuple[sp.Symbol, Expr]]) -> list[tuple[sp.Symbol, Expr]]:
     """Give what is computed more than once a name of its own."""
-    plain = [(s, _same_sign(e)) for s, e in assignments]
+    differences = {a for _, e in assignments for a in sp.preorder_traversal(e) if a.is_Add}
+    plain = [(s, _same_sign(e, differences)) for s, e in assignments]
     counts: Counter[Expr] = Counter()
     for _, e in plain:
         _count(e, counts)
     taken = {s.name for s, _ in plain} | {f.name for _, e in plain for f in e.free_symbols}
+    fresh = (sp.Symbol(n, real=True) for k in itertools.count() if (n := f"r{k}") not in taken)
     memo: dict[Expr, sp.Symbol] = {}
     found: list[tuple[sp.Symbol, Expr]] = []
-    fresh = (sp.Symbol(n, real=True) for k in range(10**9) if (n := f"r{k}") not in taken)
-
-    def name_parts(e: Expr) -> Expr:
-        if not e.args:
-            return e
-        if e in memo:
-            return memo[e]
-        value = e.func(*(name_parts(a) for a in e.args), evaluate=False) if e.args else e
-        if counts[e] > 1 and not _is_negated(e) and not e.is_Relational and not e.is_Boolean:
-            memo[e] = next(fresh)
-            found.append((memo[e], value))
-            return memo[e]
-        return value
-
     for symbol, e in plain:
-        repeated = [a for a in sp.preorder_traversal(e) if a.args and counts[a] > 1]
-        value = name_parts(e) if repeated else e
-        if value != symbol:
-            found.append((symbol, value))
-        if e.args and e not in memo:
-            memo[e] = symbol
+        for part in sp.postorder_traversal(e):
+            if part != e and part not in memo and counts[part] > 1 and _nameable(part):
+                value = part.xreplace(memo)
+                memo[part] = next(fresh)
+                found.append((memo[part], value))
+        found.append((symbol, e.xreplace(memo)))
+        if _nameable(e):
+            memo.setdefault(e, symbol)
     return found
 
 
 def _count(e: Expr, counts: Counter[Expr]) -> None:
+    """Count each part once for each place where it is written."""
     if not e.args:
         return
     counts[e] += 1
@@ -170,21 +160,20 @@ def _count(e: Expr, counts: Counter[Expr]) -> None:
         twice = isinstance(e, (sp.Max, sp.Min, xlogy)) or (e.is_Pow and e.exp == 2)
         for a in e.args:
             _count(a, counts)
-            if twice and a.args:
-                counts[a] += 1
+            counts[a] += twice
 
 
-def _same_sign(e: Expr) -> Expr:
-    """Write (b - a)^2 as (a - b)^2, so that equal differences look equal."""
+def _same_sign(e: Expr, differences: set[Expr]) -> Expr:
+    """Write (b - a)^2 as (a - b)^2 where a - b is at hand."""
     return e.replace(
-        lambda p: p.is_Pow and p.exp.is_Integer and p.exp % 2 == 0 and p.base.is_Add,
-        lambda p: (-p.base if _first_negative(p.base) else p.base) ** p.exp,
+        lambda p: p.is_Pow and p.exp.is_Integer and p.exp % 2 == 0 and -p.base in differences,
+        lambda p: (-p.base) ** p.exp,
     )
 
 
-def _first_negative(e: Expr) -> bool:
-    first = min(e.args, key=lambda a: str(a).lstrip("-"))
-    return bool(first.could_extract_minus_sign())
+def _nameable(e: Expr) -> bool:
+    """Whether a part is worth a name: a number that takes work."""
+    return bool(e.args) and isinstance(e, Expr) and not _is_negated(e)
 
 
 def _is_negated(e: Expr) -> bool:
@@ -202,13 +191,3 @@ def _bare(text: str) -> str:
             return text
     return text[1:-1]
 
-
-def lines_of(parts: Iterable[str]) -> list[str]:
-    """Break a long list of names into lines."""
-    lines, line = [], ""
-    for part in parts:
-        if line and len(line) + len(part) + 2 > _WIDTH:
-            lines.append(line)
-            line = ""
-        line += f"{part}, "
-    return [*lines, line.rstrip()] if line else lines

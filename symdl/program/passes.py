@@ -12,7 +12,7 @@ from symdl.program.share import copies, dead, share
 from symdl.program.simplify import fuse, scale, simplify
 from symdl.program.split import split
 
-__all__ = ["for_arrays", "for_loops"]
+__all__ = ["for_arrays", "for_loops", "for_scalars"]
 
 
 def for_arrays(program: Program, nonzero: Collection[Expr] = ()) -> Program:
@@ -23,6 +23,13 @@ def for_arrays(program: Program, nonzero: Collection[Expr] = ()) -> Program:
 def for_loops(program: Program) -> Program:
     """Run the passes for loops over elements, where a choice costs no pass of its own."""
     return _run(program, (), (dead, share, copies, simplify, fuse))
+
+
+def for_scalars(program: Program) -> Program:
+    """Run the passes for code written out element by element, which finds equal parts itself."""
+    for one_pass in (dead, share, copies, simplify):
+        program = one_pass(program)
+    return program
 
 
 def _run(

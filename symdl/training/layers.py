@@ -37,7 +37,9 @@ ORTHOGONAL = replace(
 )
 INITIALIZERS: dict[str, Formula] = {f.name: f for f in (*initializers.ALL, ORTHOGONAL)}
 
-_RECTIFIERS = (activations.RELU.name, activations.LEAKY_RELU.name)
+# those that let through a part of the mean square of their own, whatever its size: see
+# evidence.preservation.second_moment_share; a test derives this tuple
+_RECTIFIERS = (activations.RELU.name, activations.LEAKY_RELU.name, activations.PRELU.name)
 
 # the words of a layer, and the parameter that each is about; "" are the outputs
 _PENALIZED = {"kernel_regularizer": "W", "bias_regularizer": "b", "activity_regularizer": ""}
@@ -234,7 +236,7 @@ class Dense(Layer):
         return tuple((read, constraint_of(given, "")) for read, given in chosen if given)
 
     def initializer(self, following: Formula | None = None) -> Formula:
-        """The formula of the kernel's initial values; ``following``: an activation layer after."""
+        """The formula of the kernel's initial values; ``following``: the activation it feeds."""
         if self.kernel_initializer is not None:
             return formula_of("kernel_initializer", self.kernel_initializer, INITIALIZERS)
         applied = self.applied or following

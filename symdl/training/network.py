@@ -26,8 +26,10 @@ from symdl.training.formula_layer import LayerOfFormula
 from symdl.training.kinds import K, N, activation_kind, joins, joint_kind, over_rows
 from symdl.training.layers import Activation, Dense, Input, Layer
 from symdl.training.losses import Loss, check_last_activation, loss_of
+from symdl.training.noise import Dropout, GaussianNoise
 from symdl.training.own import axes_of, called
 from symdl.training.penalties import Penalty, added
+from symdl.training.rectifiers import PReLU
 
 __all__ = [
     "DATA_SIZE",
@@ -268,15 +270,15 @@ def _steps(given: Sequence[Layer]) -> tuple[list[_Step], tuple[Parameter, ...]]:
     steps: list[_Step] = []
     parameters: list[Parameter] = []
     size, count, units = DATA_SIZE, 0, 0
-    for layer, name, after in zip(given, layer_names(given), [*given[1:], None], strict=False):
+    for place, (layer, name) in enumerate(zip(given, layer_names(given), strict=True), 1):
         below = size
         if layer.units_out is not None and not isinstance(layer, Input):
             count, units = count + 1, layer.units_out
             size = size_of(f"D{count}")
         if isinstance(layer, Dense):
-            following = after.applied if isinstance(after, Activation) else None
             kind = layers.DENSE if layer.use_bias else layers.DENSE_NO_BIAS
-            first = (layer.initializer(following), initializers.ZEROS)[: len(kind.parameters)]
+            start = layer.initializer(_fed(given[place:]))
+            first = (start, initializers.ZEROS)[: len(kind.parameters)]
             weights = tuple(on for on in layer.penalties if on[0])
             steps.append(_Step(kind, name, size, starts=first, penalized=weights))
             parameters.extend(steps[-1].weights(below))
@@ -295,6 +297,15 @@ def _steps(given: Sequence[Layer]) -> tuple[list[_Step], tuple[Parameter, ...]]:
     if not any(p.following is None for p in parameters):
         raise InputError("the model has no layer with weights: add Dense(units)")
     return steps, tuple(parameters)
+
+
+def _fed(after: Sequence[Layer]) -> Formula | None:
+    """The activation that a layer feeds: the next one, noise in between or not."""
+    for layer in after:
+        if not isinstance(layer, (Dropout, GaussianNoise)):
+            prelu = activations.PRELU if isinstance(layer, PReLU) else None
+            return layer.applied if isinstance(layer, Activation) else prelu
+    return None
 
 
 def _check_softmax(activation: str, units: int) -> None:

@@ -269,9 +269,7 @@ class Sequential:
         write_model(path, described, self._weights)
 
     @classmethod
-    def load(
-        cls, path: str | os.PathLike[str], formulas: Iterable[Formula] = ()
-    ) -> Sequential:
+    def load(cls, path: str | os.PathLike[str], formulas: Iterable[Formula] = ()) -> Sequential:
         """Read a model written by ``save``.
 
         formulas  the formulas of your own that the model uses: a file holds their names and their

@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
-from symdl.catalog import initializers
-from symdl.errors import InputError
+import symdl as sd
+from symdl.catalog import activations, initializers
+from symdl.errors import Impossible, InputError
+from symdl.evidence.preservation import second_moment_share
+from symdl.notation.tensors import TensorSymbol
 from symdl.training.initialize import draw, seed_of
 from symdl.training.layers import Activation, Dense, Input
+from symdl.training.network import network
 from symdl.training.sequential import Sequential
 
 SHAPE = (300, 200)
@@ -67,3 +71,28 @@ def test_adding_a_layer_changes_no_weights_below():
 def test_what_a_seed_is(seed):
     with pytest.raises(InputError, match="seed must be a whole number"):
         seed_of(seed)
+
+
+def start_of(*layers):
+    """The usual start of the first kernel."""
+    return network([sd.Input(4), *layers], "mse").parameters[0].initializer.name
+
+
+def test_he_where_the_activation_has_a_part_of_the_mean_square_of_its_own():
+    rectifiers = set()
+    for f in activations.ALL:
+        if any(isinstance(v, TensorSymbol) for v in f.inputs):
+            continue
+        try:
+            share = second_moment_share(f).value
+        except Impossible:
+            continue
+        if share not in (0, 1):
+            rectifiers.add(f.name)
+    assert rectifiers == {"relu", "leaky_relu", "prelu"}
+    assert start_of(sd.Dense(3, activation="relu")) == "he_uniform"
+    assert start_of(sd.Dense(3), sd.PReLU()) == "he_uniform"
+    assert start_of(sd.Dense(3), sd.Dropout(0.5), sd.Activation("leaky_relu")) == "he_uniform"
+    for name in ("tanh", "sigmoid", "elu", "selu", "softplus", None):
+        assert start_of(sd.Dense(3, activation=name)) == "glorot_uniform"
+    assert start_of(sd.Dense(3), sd.BatchNormalization(), sd.Activation("relu")) == "glorot_uniform"
