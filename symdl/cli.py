@@ -94,7 +94,9 @@ def train(
     layers: Annotated[
         str, typer.Option(metavar="TEXT", help="Such as 8:relu,8:relu,3:softmax or 8:relu,1.")
     ],
-    optimizer: Annotated[str, typer.Option(metavar="NAME", help="adam or sgd.")] = "adam",
+    optimizer: Annotated[
+        str, typer.Option(metavar="NAME", help="adam, sgd, rmsprop, ... .")
+    ] = "adam",
     learning_rate: Annotated[
         float | None, typer.Option(metavar="R", help="By default 0.01 for adam, 0.1 for sgd.")
     ] = None,
@@ -151,12 +153,11 @@ def verify(
     """Judge the formulas of the catalogue; the exit status is 1 unless all of them pass."""
     from symdl.book import terminal
     from symdl.book.catalogue import entries, entry
+    from symdl.book.judging import judged
 
     console = Console()
-    chosen = entries() if name is None else (entry(name),)
-    with console.status("verifying"):
-        table = terminal.checked(chosen) if name is None else terminal.one(chosen[0])
-    console.print(table)
+    chosen = judged(entries() if name is None else [entry(name)], console)
+    console.print(terminal.checked(chosen) if name is None else terminal.one(chosen[0]))
     claims = [v for e in chosen for _, v in e.verdicts]
     console.print()
     console.print(terminal.overall(claims, sum(not e.verdicts for e in chosen)))
@@ -171,16 +172,13 @@ def list_entries(
     """List the formulas of the catalogue: what each says, its source and its verdict."""
     from symdl.book import terminal
     from symdl.book.catalogue import as_json, entries
+    from symdl.book.judging import judged
 
-    found = entries()
+    found = judged(entries(), Console(stderr=json))
     if json:
         typer.echo(as_json(found))
-        return
-    console = Console()
-    with console.status("verifying"):
-        for e in found:
-            _ = e.verdicts
-    terminal.catalogue(console, found)
+    else:
+        terminal.catalogue(Console(), found)
 
 
 # ------------------------------------------------------------------------------------- the frame

@@ -29,8 +29,8 @@ def page() -> str:
         "sums. What stands by the input is a kernel that does not depend on the input, and the "
         "rest is a bias that does not either:",
         md.display(
-            (r"\text{kernel}", md.latex(kernel)),
-            (r"\text{bias}", md.latex(bias)),
+            (r"\text{kernel}_{i j}", md.latex(kernel)),
+            (r"\text{bias}_{j}", md.latex(bias)),
         ),
         "So the two layers are one dense layer: its kernel is the product of the two kernels, and "
         "its bias is the first bias sent through the second layer. The sizes of all three layers "
@@ -45,7 +45,8 @@ def page() -> str:
         "## With an activation in between",
         "Between the same two layers, relu:",
         md.display(*((md.latex(e.lhs), md.latex(e.rhs)) for e in _with_relu().equations)),
-        "Now the derivative for the input still depends on the input, and there is no one kernel. "
+        "Now the derivative with respect to the input still depends on it, and there is no one "
+        "kernel. "
         "If there were, the values at an input and at the opposite one would always have the value "
         "at 0 for their mean; a kink is enough to break that.",
         "## What was checked",

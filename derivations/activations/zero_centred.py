@@ -41,7 +41,8 @@ def page() -> str:
         "The sigmoid and tanh are one curve at different scales. Take the sigmoid, at twice the "
         "argument, stretch it to twice its height and lower it by 1:",
         md.display(tuple(map(md.latex, (_tanh(), by_exponentials(_tanh()), _as_sigmoid())))),
-        f"The middle form is what tanh stands for; divide it above and below by {md.inline(E)}. "
+        "The middle form is what tanh stands for; divide numerator and denominator by "
+        f"{md.inline(E)}. "
         "The derivative of the right side is four times that of the sigmoid at twice the argument:",
         md.display((md.latex(slope.goal), md.latex(slope.result))),
         "So tanh has the slope 1 at 0 where the sigmoid has 1/4, and its values lie on both sides "
@@ -51,7 +52,8 @@ def page() -> str:
         md.display(*((md.latex(e.lhs), md.latex(e.rhs)) for e in UNIT.equations)),
         "The chain rule gives, for each weight,",
         md.display((md.latex(found.lhs), md.latex(found.rhs))),
-        f"One number, {md.inline(z - t)}, times the input of that weight. With another loss, or "
+        f"that is one number, {md.inline(z - t)}, times the input of that weight. With another "
+        "loss, or "
         "more layers behind the unit, it is another number, but again one number for all weights. "
         "If all inputs are positive, as they are behind a sigmoid, all these derivatives have the "
         "sign of that number: the product of any two of them is its square times two positive "
@@ -89,7 +91,7 @@ def _example() -> tuple[list[str], list[list[str]]]:
     return [
         "",
         md.inline(inputs),
-        f"derivatives for {md.inline(w)}, where {md.inline(z - t, -OFF)}",
+        f"derivatives with respect to {md.inline(w)}, where {md.inline(z - t, -OFF)}",
     ], rows
 
 

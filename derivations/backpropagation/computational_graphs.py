@@ -28,7 +28,8 @@ def page() -> str:
         "survey, section 3.2.",
         "Any expression can be taken apart into single operations. Each is a node, which reads "
         "other nodes and hands its value on. Forwards, every node gets its value. Backwards, every "
-        "node gets its gradient: the derivative of the last node for it. The last node has the "
+        "node gets its gradient: the derivative of the last node with respect to it. The last "
+        "node has the "
         "gradient 1; a node passes on its own gradient times its local derivative.",
         md.code(f'sd.graph("{SMALL}", at={AT})'),
         f"## {md.inline(parse(SMALL))}",

@@ -83,8 +83,8 @@ def page() -> str:
         _equations(ONE),
         "With four pixels and three classes the shapes are",
         _shapes(ONE, PIXELS),
-        "What stands between two factors of a product must be one number: here the 4 pixels. It "
-        "is gone in the result.",
+        "The sizes that meet in a product, the columns of the first factor and the rows of the "
+        "second, must agree: here the 4 pixels. They are gone in the result.",
         "## The rows are templates",
         "The score of a class is the inner product of one row of the kernel with the input: it is "
         "large where the two agree. So a row is a template for its class, and the score says how "

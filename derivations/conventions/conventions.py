@@ -112,7 +112,7 @@ def page() -> str:
         f"it is divided by {md.inline(sp.sqrt(1 - o.beta_2**o.step))}, and {_grown()}.",
         "## Where the learning rate is multiplied",
         f"In symdl and Keras the velocity {md.inline(V)} holds steps; in PyTorch it holds "
-        f"gradients, {md.inline(U)}, and the rate {md.inline(RATE)} is multiplied to it "
+        f"gradients, {md.inline(U)}, and the rate {md.inline(RATE)} multiplies them "
         "afterwards.",
         _momentum(),
         f"With {md.inline(V, -RATE * U)} the first form becomes the second, so both give the same "
@@ -317,7 +317,7 @@ WORDS = [
      "`weight_decay` times half the sum of squares", "`L2(weight_decay / 2)`"],
     ["label smoothing", "smoothed targets are given as targets", "`label_smoothing=0`",
      "`label_smoothing=0`", "`t * (1 - s) + s / classes`"],
-    ["clipping by norm", "to the norm", SAME, "the norm plus $10^{-6}$ is divided by", ""],
+    ["clipping by norm", "to the norm", SAME, "the divisor is the norm plus $10^{-6}$", ""],
 ]  # fmt: skip
 
 

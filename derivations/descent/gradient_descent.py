@@ -12,7 +12,7 @@ from symdl.evidence.descent import Descent, descent
 from symdl.evidence.direction import Direction, direction
 from symdl.evidence.evaluate import precise
 from symdl.evidence.momentum import HeavyBall, heavy_ball
-from symdl.evidence.verdict import Verdict
+from symdl.evidence.verdict import Verdict, negated
 from symdl.notation.tensors import real
 
 W, V, PHI = real("w"), real("v"), real("phi")
@@ -49,8 +49,9 @@ def page() -> str:
         _paths(square),
         f"Beyond {md.inline(square.fastest)} the step is longer than the way to the minimum and "
         "overshoots: the weight jumps to the other side. As long as it lands nearer than it "
-        "started it still converges, in a zigzag; from "
-        f"{md.inline(square.limit)} on it lands at least as far away, and the function grows.",
+        "started it still converges, in a zigzag; at "
+        f"{md.inline(square.limit)} it lands exactly as far away, and beyond that farther, so that "
+        "the function grows.",
         "## The condition, from the curvature",
         f"For a curvature {md.inline(C)} the function is {md.inline(GENERAL)}, and one step "
         f"multiplies the distance by {md.inline(general.factor)}. That is smaller than 1 in size "
@@ -71,11 +72,11 @@ def _down(d: Direction) -> str:
         f"Take {md.inline(VALLEY)}. A step of length {md.inline(d.rate)} against the gradient "
         "leads to",
         md.display([md.latex(PHI), md.latex(d.along)]),
-        f"The derivative of this for {md.inline(d.rate)}, at ${at_zero}$, is minus the squared "
-        "length of the gradient:",
+        f"The derivative of this with respect to {md.inline(d.rate)}, at ${at_zero}$, is minus the "
+        "squared length of the gradient:",
         md.display([rf"\phi'\left({0}\right)", md.latex(d.start), md.latex(d.square)]),
         "It is negative wherever the gradient is not zero. So the function falls for every small "
-        "enough step, whatever the function.",
+        "enough step. By the chain rule the same holds for every differentiable function.",
     )
 
 
@@ -120,8 +121,8 @@ def _momentum(ball: HeavyBall, quick: HeavyBall) -> str:
         "than without momentum. For a "
         f"momentum of {_short(HELD)} on {md.inline(SQUARE)}, the size of the larger factor:",
         md.table(["rate", "size of the factor"], rows),
-        "The factors are complex there: the weight swings to and fro around the minimum, and each "
-        "swing is smaller than the last by the same factor at every rate, the square root of the "
+        "The factors are complex at all these rates: the weight swings to and fro around the "
+        "minimum, and the swings shrink by the same factor at each of them, the square root of the "
         "momentum.",
     )
 
@@ -145,6 +146,10 @@ def _verdicts(
         ("the distance is multiplied by the factor, w^2", square.verdict),
         ("the distance is multiplied by the factor, any curvature", general.verdict),
         *((f"w^2 converges at the rate {_short(r)}", square.judge_converges(r)) for r in slow),
+        *(
+            (f"w^2 does not converge at the rate {_short(r)}", negated(square.judge_converges(r)))
+            for r in RATES if r not in slow
+        ),
         *(
             (f"with momentum {_short(HELD)} it converges at {_short(r)}",
              quick.judge_converges(r, HELD))

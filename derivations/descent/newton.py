@@ -38,7 +38,8 @@ def page() -> str:
         "the function by the parabola that has the same value, slope and curvature at the point, "
         "and goes to the lowest point of that parabola.",
         "## The step, from the quadratic model",
-        "The model of a function around a weight, as a function of the step:",
+        f"The model of a function around a weight, as a function of the step "
+        f"{md.inline(general.deltas[0])}, from its value, slope and curvature there:",
         md.display([md.latex(real("m")), md.latex(sp.expand(_here(general.model)))]),
         "It is stationary where its derivative is zero; this is a linear equation for the step:",
         md.display(
@@ -46,7 +47,8 @@ def page() -> str:
             [md.latex(general.deltas[0]), md.latex(_here(general.step[0]))],
         ),
         "The rate is gone: the curvature takes its place. The model has a minimum there only if "
-        "the curvature is positive; else the step leads to a maximum or a saddle.",
+        "the curvature is positive; else the step leads towards a maximum or, with several "
+        "weights, a saddle.",
         "## One step on a quadratic",
         f"A quadratic is its own model, so that one step arrives from anywhere. For "
         f"{md.inline(LINE)} the step leads to",
@@ -66,11 +68,12 @@ def page() -> str:
         "Elsewhere the model is wrong by the third derivative. Let "
         f"{md.inline(law.error)} be the distance from the minimum, and "
         f"{', '.join(md.inline(s) for s in law.slopes)} the second, third and fourth derivative "
-        "there (the slope is zero). The distance after one step is",
+        "there (the slope is zero). Up to the fourth derivative, the distance after one step is",
         md.display([f"{md.latex(law.error)}^{{+}}", md.latex(law.next_error)]),
         "Divided by the square of the distance it has a limit:",
         md.display([md.latex(Lim(law.ratio, law.error)), md.latex(law.factor)]),
-        "The error is squared in each step, so the number of right digits doubles. A step of "
+        "Near the minimum each step squares the error, times this number, so the number of right "
+        "digits about doubles. A step of "
         "gradient descent only multiplies the error by a factor.",
         f"## {md.inline(CURVED)}",
         f"The minimum is at {md.inline(MINIMUM)}, and {md.inline(law.factor, _factor(law))} there. "

@@ -28,12 +28,13 @@ EXAMPLES = {
     "sqrt(x)": "A difference of roots is multiplied by the sum of the roots.",
     "exp(x)": "The exponential turns the sum $x + h$ into a product. What remains has nothing to "
     "do with $x$: it is the slope of the exponential at 0, an elementary limit.",
-    "log(x)": "The logarithm turns the quotient into a difference, read from right to left.",
+    "log(x)": "The logarithm of a quotient is a difference of logarithms; read from right to left, "
+    "that makes one logarithm of two.",
     "sin(x)": "The addition theorem gives two elementary limits, one for the sine and one for the "
     "cosine.",
     "1/(1 + exp(-x))": "The sigmoid needs both: one denominator, and the limit of the exponential.",
     "exp(-x**2)": "In a composition the inner function moves by an amount that goes to 0 with "
-    "$h$. The quotient is taken apart into the quotient of the outer function and that of the "
+    "$h$. The quotient becomes the product of the quotient of the outer function and that of the "
     "inner one: this is the chain rule, seen from below.",
 }
 
@@ -55,7 +56,8 @@ def page() -> str:
         f"smaller and smaller {md.inline(H)}, and how far it is from the limit:",
         _quotients(square, slope),
         f"The quotient comes as close to {md.inline(slope.xreplace({X: POINT}))} as one likes, "
-        "but it is never equal to it: that is what a limit is.",
+        f"if {md.inline(H)} is small enough: that is what a limit is. Here it is never equal to "
+        "it.",
         "## The derivative as a function",
         "At every point there is such a limit, and it depends on the point. The function that "
         f"gives it is the derivative {md.inline(Deriv(square, X), slope)}; the derivative at a "

@@ -1,5 +1,6 @@
 """Partial derivatives, the gradient vector, the Jacobian and the Hessian."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import sympy as sp
@@ -55,9 +56,9 @@ def page() -> str:
         "reine und angewandte Mathematik 28; "
         + md.source(SOFTMAX, LOGISTIC).removeprefix("Source: "),
         "## Partial derivatives and the gradient vector",
-        f"The partial derivative of {md.inline(parse(F))} for one variable is its derivative while "
-        "all other variables stand still. The gradient vector has one partial derivative for each "
-        "variable; it points where the function grows fastest.",
+        f"The partial derivative of {md.inline(parse(F))} with respect to one variable is its "
+        "derivative while all other variables stand still. The gradient vector has one partial "
+        "derivative for each variable; it points where the function grows fastest.",
         slope.markdown(),
         f"At {md.inline(real('x'), sp.Integer(POINT['x']))}, "
         f"{md.inline(real('y'), sp.Integer(POINT['y']))} it is "
@@ -70,9 +71,9 @@ def page() -> str:
         "grows.",
         "## The Hessian",
         "The Hessian holds the derivatives of the partial derivatives. Which variable comes first "
-        "does not matter where they are continuous (Schwarz): the matrix is symmetric. Here both "
-        "orders are derived, and their equality is judged.",
-        second.markdown(),
+        "does not matter where these are continuous (Schwarz): the matrix is symmetric. Here both "
+        "orders are derived from the gradient above, and their equality is judged.",
+        replace(second, first=()).markdown(),
         "## A Jacobian in index notation",
         "A layer has too many outputs to write a matrix out. One element, in index notation, "
         "stands for all; where an index must agree with another one there is a delta. For the "

@@ -78,8 +78,8 @@ def _bound() -> tuple[str, ...]:
         md.table(["activation", "slope", "largest"], rows),
         f"So through {md.inline(depth)} layers with the sigmoid the derivative is at most "
         f"{md.inline(largest_slope(act.SIGMOID) ** depth)} times the product of the sizes of the "
-        "weights. It vanishes, unless the weights are larger than four in the (geometric) mean; "
-        "only then can it explode.",
+        "weights. It vanishes where these stay below four in the (geometric) mean; only where they "
+        "are above four can it explode.",
     )
 
 

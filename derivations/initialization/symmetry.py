@@ -6,14 +6,16 @@ import sympy as sp
 
 from symdl.book import page as md
 from symdl.book.files import write_text
-from symdl.calculus.adjoint import adjoint
+from symdl.calculus.adjoint import adjoint, place_of
+from symdl.calculus.elimination import simplest
 from symdl.catalog import activations as act
 from symdl.catalog import initializers as ini
 from symdl.catalog.layers import DENSE
 from symdl.catalog.losses import MSE
 from symdl.evidence.symmetry import gradient_at, judge_alike, judge_stays_zero, two_layers
 from symdl.evidence.verdict import Verdict
-from symdl.formula import Formula, Variable
+from symdl.formula import Equation, Formula, Variable
+from symdl.notation.binders import rename
 from symdl.notation.indices import size_of
 
 UNITS = size_of("H")
@@ -28,7 +30,7 @@ def page() -> str:
         md.source(ini.ZEROS, ini.RANDOM_NORMAL),
         "Take a net of two layers. The hidden units stand side by side, and nothing but their "
         "weights tells them apart.",
-        md.display(*((md.latex(e.lhs), md.latex(e.rhs)) for e in net.equations)),
+        md.display(*map(_placed, net.equations)),
         "## Two units that are alike stay alike",
         "The adjoints of the weights, derived from these equations:",
         md.display(*_adjoints(net)),
@@ -53,6 +55,13 @@ def page() -> str:
     )
 
 
+def _placed(e: Equation) -> tuple[str, str]:
+    """An equation with the usual index of each axis: the hidden units are counted by h."""
+    usual = getattr(place_of(e.variable), "index", ())
+    names = dict(zip(e.index, usual, strict=True))
+    return md.latex(rename(e.lhs, names)), md.latex(rename(e.rhs, names))
+
+
 def _called(net: Formula, name: str) -> Variable:
     return next(p for p in net.parameters if p.name == name)
 
@@ -69,7 +78,7 @@ def _at_zeros() -> list[list[str]]:
     nets = [two_layers(DENSE, a, MSE) for a in KINDS]
     rows = []
     for p in nets[0].parameters:
-        found = [gradient_at(net, p, _zeros(net)) for net in nets]
+        found = [simplest(gradient_at(net, p, _zeros(net))) for net in nets]
         rows.append([md.inline(p), *(md.inline(e) for e in found)])
     return rows
 

@@ -32,7 +32,8 @@ def page() -> str:
     bend = _second(_entropy())
     return md.joined(
         "# Convex losses",
-        md.source(losses.MSE, losses.BINARY_CROSSENTROPY),
+        "Source: Boyd, Vandenberghe (2004), Convex Optimization, sections 3.1 and 4.2.2; "
+        + md.source(losses.MSE, losses.BINARY_CROSSENTROPY).removeprefix("Source: "),
         "A function is convex if its value between two points is never above the chord, the "
         "straight line between the values at the two points. A convex function has no valley "
         "besides the lowest: where its slope is 0, no lower value is to be found anywhere. So it "
@@ -136,7 +137,10 @@ def _checked(derivative: Verdict, bend: sp.Expr) -> list[tuple[str, Verdict]]:
         ("squared error behind a sigmoid is not convex in w", bent),
         ("cross entropy behind a sigmoid is convex in w", judge_convex(_entropy(), w, {t: UNIT})),
         ("the derivative of the cross entropy", derivative),
-        ("its second derivative is x^2 y (1 - y)", judge_equation(bend, x**2 * s * (1 - s))),
+        (
+            "its second derivative is x^2 s (1 - s), with s the sigmoid",
+            judge_equation(bend, x**2 * s * (1 - s)),
+        ),
         ("max L = -min(-L)", judge_max_is_negated_min(_values())),
     ]
 

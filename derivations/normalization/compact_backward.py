@@ -35,7 +35,7 @@ def page() -> str:
         "Batch normalization averages over the rows, layer normalization over the columns of a "
         "row, group normalization over the channels and places of a group. RMS normalization takes "
         "no mean away, and has one term less.",
-        md.display(*(_compact(f) for f in KINDS)),
+        *(part for f in KINDS[1:] for part in (f"{_capital(f.title)}:", md.display(_compact(f)))),
         "Counted as 1 for an addition or product, 4 for a division, 8 for a function and 20 for a "
         "sum:",
         md.table(["", "adjoint of the input, put together", "compact"], map(_costs, KINDS)),
@@ -73,6 +73,10 @@ def _compact(f: Formula) -> tuple[str, str]:
     joint, _ = joint_adjoint(f, (f.inputs[0],))
     equation = joint.step(f.inputs[0]).equation
     return md.latex(equation.lhs), md.latex(equation.rhs)
+
+
+def _capital(title: str) -> str:
+    return title[0].upper() + title[1:]
 
 
 def _costs(f: Formula) -> list[str]:

@@ -24,6 +24,9 @@ def page() -> str:
     return md.joined(
         "# What normalizations do",
         md.source(*KINDS),
+        "A normalization takes away the mean of its input, divides by the root of the variance, "
+        "and lets the layer choose a mean and a scale anew. Batch normalization does it for each "
+        "column, over the rows of the batch, and keeps running statistics for prediction:",
         md.display(*((md.latex(e.lhs), md.latex(e.rhs)) for e in plain.equations)),
         "## The statistics of the output",
         "Over what is averaged, the normalized h has the mean 0, except for RMS normalization, "
@@ -34,8 +37,10 @@ def page() -> str:
         "change them.",
         "## Shifts and scales of the input: covariate shift",
         "While the layers below learn, the mean and the scale of what they put out move; this is "
-        "called covariate shift. Add a number to every input of a column, or multiply the column "
-        "by a positive number: with epsilon = 0 the output of batch normalization is what it was. "
+        "called internal covariate shift. Add a number to every input of a column, or multiply "
+        "the column "
+        "by a positive number and let epsilon be 0: the output of batch normalization is what it "
+        "was. "
         "Equation by equation, a factor of the input comes out to these powers:",
         md.table(["", "power of the factor"], _powers(plain)),
         "So the layers above never see such a shift while training. What they do see is the shape "
@@ -44,7 +49,7 @@ def page() -> str:
         "With one row the mean is that row, and nothing is left to normalize:",
         md.display((md.latex(plain.equation(n.y).lhs), md.latex(output_alone(plain, n.n.size)))),
         "The output says nothing of the input, and no gradient reaches it. Layer normalization has "
-        "the same trouble with a single column, and none with a single row:",
+        "no trouble with a single row. It has the same trouble with a single column:",
         md.display((md.latex(n.LAYER_NORMALIZATION.equation(n.y).lhs),
                     md.latex(output_alone(n.LAYER_NORMALIZATION, n.i.size)))),
         "## Why not over the time steps of a recurrent net",
@@ -56,8 +61,9 @@ def page() -> str:
         "by, and its variance is multiplied by,",
         md.display((r"\text{moved by}", md.latex(found.moved)),
                    (r"\text{multiplied by}", md.latex(found.widened))),
-        "Both are nothing only where the statistics agree. Statistics of its own for every step "
-        "would need as many as the longest sequence ever has. Layer normalization computes its "
+        "Only where the statistics agree are these 0 and 1. Statistics of its own for every step "
+        "would mean as many sets of them as the longest sequence has steps. Layer normalization "
+        "computes its "
         "statistics from the row at hand, at each step anew, and keeps none.",
         "## What was checked",
         md.verdicts(_checked()),

@@ -71,7 +71,7 @@ def page() -> str:
         "## The running statistics of batch normalization",
         "Where the means of the batches have the mean "
         f"{md.inline(MEAN)}, the running mean has, from its start {md.inline(running.start)},",
-        md.display((rf"E\left[{md.latex(running.old)}\right]", md.latex(after))),
+        md.display((rf"E\left[{md.latex(running.old)}\right]", md.latex(sp.collect(after, MEAN)))),
         "Nothing corrects for the start: with the usual momentum "
         f"{md.inline(_momentum())} its share is still felt after hundreds of steps, so a model "
         "evaluated early predicts with statistics that are mostly the start.",

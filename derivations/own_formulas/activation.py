@@ -71,7 +71,7 @@ def page() -> str:
         md.code(md.part_of(here, "my_activation.py")),
         "The derivative, its LaTeX, the code that runs and the evidence all come from these "
         "equations. Nothing has to be registered. A formula that has the name of one of the "
-        "catalogue's is used as it is given, and is called `own relu` where it is named. That the "
+        "catalogue's is used as it is given, and is then called `own relu`, say. That the "
         f"constant {md.inline(a)} is declared positive lets symdl see on which side the "
         "exponential could overflow; the code that runs keeps it from doing so.",
         "## The derivative",

@@ -9,6 +9,7 @@ from symdl.book import page as md
 from symdl.book.files import write_text
 from symdl.catalog import gates as g
 from symdl.catalog.activations import SIGMOID, STEP, STEP_STRICT
+from symdl.derivation.shown import Evaluated
 from symdl.evidence.judge import inlined, judge_equation
 from symdl.evidence.verdict import Verdict
 from symdl.notation.tensors import real
@@ -25,14 +26,13 @@ def page() -> str:
         "# Threshold and bias",
         md.source(unit, STEP),
         "A threshold unit weighs its inputs, adds them up, and fires if the sum reaches its "
-        f"threshold {md.inline(g.theta)}. Its output is 1, less 1 while the threshold is above "
-        "the sum:",
+        f"threshold {md.inline(g.theta)}. Its output is 1, unless the threshold is above the sum:",
         md.display(*((md.latex(e.lhs), md.latex(e.rhs)) for e in moved.equations)),
         "A bracket with a condition is 1 where the condition holds and 0 where it does not. Move "
         f"the threshold to the other side and call it {md.inline(g.b, -g.theta)}, the bias. Then "
         "the unit fires where the sum with the bias reaches 0:",
         md.display(*((md.latex(e.lhs), md.latex(e.rhs)) for e in unit.equations)),
-        "The bias is a weight as the others are, of an input that is always 1. So it can be "
+        "The bias is a weight like the others, of an input that is always 1. So it can be "
         "learned by the same rule.",
         "## The step at 0",
         "What the unit gives exactly at its threshold is a convention. A unit that fires "
@@ -43,13 +43,15 @@ def page() -> str:
             _steps(),
         ),
         "## The bias shifts, the weight steepens",
-        "With a smooth activation in the place of the step the same is seen better. The sigmoid "
+        "With a smooth activation in place of the step the same is seen better. The sigmoid "
         f"of {md.inline(w * x + b)} has the value one half where its argument is 0:",
         md.display((md.latex(_curve(w, b)), md.latex(sp.S.Half))),
         f"that is at {md.inline(x, centre[x])}, the centre of the curve. Its derivative:",
         slope.markdown(),
-        "At the centre the two exponentials are 1, and what is left is",
-        md.display((md.latex(slope.goal), md.latex(slope.result.subs(centre)))),
+        "At the centre every exponential is 1, and what is left is",
+        md.display(
+            (md.latex(Evaluated(slope.goal, x, centre[x])), md.latex(slope.result.subs(centre)))
+        ),
         "So the weight alone says how steep the curve is at its centre: a quarter of the weight, "
         "since the sigmoid itself has the slope "
         f"{md.inline(_sigmoid_slope())} at 0. The bias alone moves the centre: adding "

@@ -28,9 +28,9 @@ def page() -> str:
         "# L1 gives zeros, L2 does not",
         md.source(L1, L2, L1_L2),
         "A penalty adds a price for the size of the weights to the loss. Both penalties here draw "
-        "a weight towards zero, but with a force of another kind.",
+        "a weight towards zero, but with forces of different kinds.",
         "## The force of a penalty",
-        "Their derivatives for a weight:",
+        "Their derivatives with respect to a weight:",
         sd.derive(L1, "W").markdown(),
         sd.derive(L2, "W").markdown(),
         "The pull of L1 is as strong at a small weight as at a large one. The pull of L2 fades as "
@@ -65,8 +65,8 @@ def page() -> str:
         "`Dense(1, kernel_regularizer=...)` adds the penalty to the loss, and its gradient comes "
         "from the same formula. The weights after training:",
         _trained(),
-        "With L1, weights of the noise end at zero, up to the length of a step: near the kink the "
-        "steps go back and forth. Where the data pull no harder than the penalty, a step is at "
+        "With L1, most weights of the noise end at zero, up to the length of a step: near the kink "
+        "the steps go back and forth. Where the data pull no harder than the penalty, a step is at "
         f"most twice the rate times the strength long, here {md.inline(2 * RATE * STRENGTH)}. L2 "
         "leaves these weights where the data put them, a little smaller.",
         "The equations of backpropagation show the penalty as a term of its own:",

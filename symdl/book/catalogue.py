@@ -7,12 +7,9 @@ variance, integrated from its draw; an optimizer's is what it comes to in a case
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-
-import sympy as sp
-from sympy.core.expr import Expr
 
 from symdl.book.chapters import page_of
 from symdl.book.claims import claims
@@ -21,7 +18,6 @@ from symdl.catalog import (
     clipping,
     constraints,
     gates,
-    initializers,
     layers,
     losses,
     noise,
@@ -32,12 +28,12 @@ from symdl.catalog import (
 )
 from symdl.derivation.plain_printer import plain_text
 from symdl.evidence.gradients import judge_adjoint
-from symdl.evidence.judge import inlined, judge_equation
 from symdl.evidence.networks import judge_running_form
 from symdl.evidence.verdict import Verdict, weakest
 from symdl.formula import Formula
 from symdl.training.choices import choose
-from symdl.training.network import joint_kind
+from symdl.training.kinds import joint_kind
+from symdl.training.layers import INITIALIZERS
 
 __all__ = ["KINDS", "STATED", "Entry", "Verdicts", "as_json", "entries", "entry"]
 
@@ -68,7 +64,7 @@ class Entry:
 
     kind: str
     formula: Formula
-    judge: Callable[[], Verdicts] = tuple
+    judge: Callable[[], Verdicts]
     has_gradient: bool = False
 
     @property
@@ -95,7 +91,7 @@ class Entry:
     @cached_property
     def verdicts(self) -> Verdicts:
         """What was checked, and the verdict on each."""
-        return (*self.judge(), *((what, judge()) for what, judge in claims(self.formula)))
+        return self.judge()
 
     @property
     def level(self) -> str:
@@ -129,17 +125,17 @@ def entries() -> tuple[Entry, ...]:
     """
     return (
         *(_with_gradient("gate", f) for f in gates.ALL if not f.state),
-        *(Entry("gate", f, partial(_judge_running, f)) for f in gates.ALL if f.state),
+        *(_running("gate", f) for f in gates.ALL if f.state),
         *(_with_gradient("activation", f) for f in activations.ALL),
         *(_with_gradient("layer", f) for f in (*layers.ALL, *normalization.ALL, *noise.ALL)),
         *(_with_gradient("loss", f) for f in losses.ALL),
         *(_with_gradient("activation with loss", f) for f in _joint()),
-        *(Entry("optimizer", f, partial(_judge_optimizer, f)) for f in optimizers.ALL),
-        *(Entry("schedule", f) for f in schedules.ALL),
+        *(_claiming("optimizer", f) for f in optimizers.ALL),
+        *(_claiming("schedule", f) for f in schedules.ALL),
         *(_with_gradient("regularizer", f) for f in regularizers.ALL),
         *(_with_gradient("constraint", f) for f in constraints.ALL),
         *(_with_gradient("clipping", f) for f in clipping.ALL),
-        *(Entry("initializer", f) for f in initializers.ALL),
+        *(_claiming("initializer", f) for f in INITIALIZERS.values()),
     )
 
 
@@ -172,48 +168,21 @@ def _with_gradient(kind: str, formula: Formula) -> Entry:
     return Entry(kind, formula, partial(_judge_gradient, formula), has_gradient=True)
 
 
-def _judge_running(formula: Formula) -> Verdicts:
-    return (("the form that runs", judge_running_form(formula)),)
+def _running(kind: str, formula: Formula) -> Entry:
+    return Entry(kind, formula, partial(_judge_running, formula))
+
+
+def _claiming(kind: str, formula: Formula) -> Entry:
+    return Entry(kind, formula, partial(_judge_claims, formula))
 
 
 def _judge_gradient(formula: Formula) -> Verdicts:
-    return (*judge_adjoint(formula), ("the form that runs", judge_running_form(formula)))
+    return (*judge_adjoint(formula), *_judge_running(formula))
 
 
-# ------------------------------------------------------------------------------------ optimizers
+def _judge_running(formula: Formula) -> Verdicts:
+    return (("the form that runs", judge_running_form(formula)), *_judge_claims(formula))
 
 
-def _judge_optimizer(formula: Formula) -> Verdicts:
-    return tuple(
-        (what, judge_equation(_in_case(left, formula, case), right))
-        for name, what, left, right, case in _known_cases()
-        if name == formula.name
-    )
-
-
-def _known_cases() -> Sequence[tuple[str, str, Expr, Expr, Mapping[Expr, Expr]]]:
-    """(optimizer, what is claimed, variable, what it comes to, in which case)."""
-    o, zero = optimizers, sp.S.Zero
-    descent = inlined(o.SGD.output, o.SGD.equations)
-    adam = inlined(o.ADAM.output, o.ADAM.equations)
-    first = {o.m: zero, o.v: zero, o.a: zero, o.v_max: zero, o.spread: zero, o.step: sp.S.One}
-    bare = first | {o.epsilon: zero}
-    signed = o.w - o.rate * o.g / sp.Abs(o.g)
-    says = "first step without epsilon: the rate times the sign of g"
-    return (
-        (o.MOMENTUM.name, "without momentum it is sgd", o.w_new, descent, {o.momentum: zero}),
-        (o.NESTEROV.name, "without momentum it is sgd", o.w_new, descent, {o.momentum: zero}),
-        (o.ADAGRAD.name, says, o.w_new, signed, bare),
-        (o.RMSPROP.name, says, o.w_new, signed, bare | {o.rho: zero}),
-        (o.ADADELTA.name, "first step: the mean of g^2", o.a_new, (1 - o.rho) * o.g**2, first),
-        (o.AMSGRAD.name, "first step: m_hat is the gradient", o.m_hat, o.g, first),
-        (o.ADAMAX.name, says, o.w_new, signed, bare),
-        (o.ADAMW.name, "without decay it is adam", o.w_new, adam, {o.weight_decay: zero}),
-        (o.NADAM.name, "first step: v_hat is the square of g", o.v_hat, o.g**2, first),
-        (o.ADAM.name, "first step: m_hat is the gradient", o.m_hat, o.g, first),
-        (o.ADAM.name, "first step: v_hat is its square", o.v_hat, o.g**2, first),
-    )
-
-
-def _in_case(variable: Expr, formula: Formula, case: Mapping[Expr, Expr]) -> Expr:
-    return inlined(variable, formula.equations).subs(dict(case))
+def _judge_claims(formula: Formula) -> Verdicts:
+    return tuple((what, judge()) for what, judge in claims(formula))

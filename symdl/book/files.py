@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from symdl.errors import InputError
+from symdl.training.whole_file import write_whole
 
 __all__ = ["check_folder_of", "made_folder", "write_text"]
 
@@ -44,31 +44,11 @@ def made_folder(path: str | os.PathLike[str]) -> Path:
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
     """Write UTF-8 text to a temporary file beside ``path`` and rename it; return the path.
 
-    >>> with tempfile.TemporaryDirectory() as folder:
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
     ...     write_text(Path(folder, "page.md"), "x").read_text()
     'x'
     """
     target = check_folder_of(path)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            os.chmod(name, _usual_mode(target))
-            os.replace(name, target)
-        except BaseException:
-            os.unlink(name)
-            raise
-    except OSError as error:
-        raise InputError(f"{target}: the file cannot be written: {error.strerror}") from error
+    write_whole(target, lambda file: file.write(text.encode("utf-8")))
     return target
-
-
-def _usual_mode(target: Path) -> int:
-    """The mode of the file that is replaced, or what a new file would get."""
-    try:
-        return target.stat().st_mode & 0o777
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask

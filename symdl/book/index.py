@@ -12,10 +12,10 @@ __all__ = ["index", "title_of"]
 
 _ABOUT = (
     "Pages that symdl wrote: formula and source, every step with its rule and its verdict, numbers,"
-    " and the code that runs it. Nothing in them is typed by hand. Each entry of the catalogue has "
-    "a page made from its formula alone; the other pages come from the short script of the same "
-    "name beside them. `python derivations` writes all of them anew, and the tests make each page "
-    "again and compare it with the file."
+    " and the code that runs it. No formula, derivative or number that follows from another one is "
+    "typed by hand. Each entry of the catalogue has a page made from its formula alone; the other "
+    "pages come from the short script of the same name beside them. `python derivations` writes "
+    "all of them anew, and the tests make each page again and compare it with the file."
 )
 
 

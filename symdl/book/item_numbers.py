@@ -10,6 +10,7 @@ from sympy.core.expr import Expr
 
 from symdl.book import page as md
 from symdl.calculus.adjoint import adjoint
+from symdl.calculus.tree import Deriv
 from symdl.catalog import initializers, optimizers
 from symdl.derivation.numbers import decimal
 from symdl.derivation.shown import TotalDeriv
@@ -36,7 +37,8 @@ def curve(f: Formula) -> str:
     (x,) = f.inputs
     slope = adjoint(f, (x,)).inlined(x).rhs
     rows = ((at, *_found(f, {x: at}, (f.output, slope))) for at in _POINTS)
-    return _table((x, f.output, TotalDeriv(f.output, x)), rows)
+    goal = (Deriv if f.hyper else TotalDeriv)(f.output, x)
+    return _table((x, f.output, goal), rows)
 
 
 def descent(f: Formula, steps: int = 5) -> str:

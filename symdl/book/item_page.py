@@ -20,8 +20,8 @@ from symdl.training.network import activation_kind
 __all__ = ["item_page"]
 
 _ADJOINT = (
-    "Whatever comes after hands down the adjoint of the output, the derivative of the loss for "
-    "each of its elements."
+    "Whatever comes after hands down the adjoint of the output: the derivative of the loss with "
+    "respect to each of its elements."
 )
 
 
@@ -66,14 +66,14 @@ def _facts(f: Formula) -> Iterator[str]:
 
 
 def _derived(entry: Entry) -> Iterator[str]:
-    for v in _asked(entry):
+    for place, v in enumerate(_asked(entry)):
         alone = len(entry.formula.equations) == 1
         d = derive(entry.formula, v.name, level="full" if alone else "normal")
         if isinstance(d.goal, Deriv):
             yield f"## The derivative {md.inline(d.goal)}"
         else:
             yield f"## The adjoint {md.inline(d.goal)}"
-            yield _ADJOINT
+            yield "" if place else _ADJOINT
         yield md.without(d, "given").markdown()
         yield md.display((md.latex(d.goal), md.latex(d.result)))
 
@@ -93,12 +93,14 @@ def _in_numbers(entry: Entry) -> Iterator[str]:
     f = entry.formula
     if entry.kind == "activation" and _is_curve(f):
         yield "## In numbers"
+        if f.hyper:
+            yield f"For {', '.join(md.inline(*pair) for pair in f.hyper)}:"
         yield numbers.curve(f)
     elif entry.kind == "optimizer":
         yield "## In numbers"
         yield (
             "Five updates with the usual constants on half the square of the weight, whose "
-            "gradient is the weight itself:"
+            "gradient is the weight itself. What is kept from step to step starts at 0:"
         )
         yield numbers.descent(f)
     elif entry.kind == "schedule":

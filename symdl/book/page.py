@@ -24,6 +24,7 @@ __all__ = [
     "display",
     "escaped",
     "function",
+    "hosted",
     "inline",
     "joined",
     "latex",
@@ -36,6 +37,13 @@ __all__ = [
     "without",
 ]
 
+_PLACE = re.compile(r", (?=(?:sections?|chapter|eq\.|algorithms?) )")
+_MATHS = re.compile(
+    r"```[\s\S]*?```|\$`[^`\n]*`\$|`[^`\n]*`"
+    r"|^\$\$\n(?P<display>[\s\S]*?)\n\$\$$|\$(?P<inline>[^$`\n]+)\$",
+    re.MULTILINE,
+)
+_TOUCHED = re.compile(r"\\[^A-Za-z]|[_*<>~\[\]]")
 _BAR = re.compile(r"(?<!\\)\|")
 
 
@@ -47,7 +55,27 @@ def joined(*parts: str) -> str:
     <BLANKLINE>
     Words.
     """
-    return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
+    return hosted("\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n")
+
+
+def hosted(page: str) -> str:
+    r"""Write the mathematics so that code hosts hand it on as it stands.
+
+    Between dollars they read Markdown first, which takes the backslash off ``\,``, ``\_``, ``\{``
+    and ``\\``; a block of the language math, and dollars with backticks, are left alone.
+
+    >>> hosted(r"A rate $\mathrm{learning\_rate}$ and $x$.")
+    'A rate $`\\mathrm{learning\\_rate}`$ and $x$.'
+    """
+    return _MATHS.sub(_left_alone, page)
+
+
+def _left_alone(found: re.Match[str]) -> str:
+    if found["display"] is not None:
+        return f"```math\n{found['display']}\n```"
+    if found["inline"] is not None and _TOUCHED.search(found["inline"]):
+        return f"$`{found['inline']}`$"
+    return found[0]
 
 
 def inline(*equal: Expr) -> str:
@@ -83,8 +111,12 @@ def display(*rows: Sequence[str]) -> str:
 
 
 def source(*formulas: Formula) -> str:
-    """Where the formulas are taken from."""
-    found = dict.fromkeys(s for f in formulas for s in f.source.split("; ") if s)
+    """Where the formulas are taken from; a work is named once, with all its places."""
+    places: dict[str, dict[str, None]] = {}
+    for cited in (s for f in formulas for s in f.source.split("; ") if s):
+        work, *place = _PLACE.split(cited, maxsplit=1)
+        places.setdefault(work, {}).update(dict.fromkeys(place))
+    found = (", ".join((work, *inside)) for work, inside in places.items())
     return "Source: " + "; ".join(escaped(s) for s in found) + "."
 
 

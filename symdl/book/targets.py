@@ -80,7 +80,7 @@ def targets_for(
             f"--loss {loss!r}: what is reported is a mean over rows; leave the reduction away"
         )
     formula = chosen.formula
-    check_last_activation(formula, last.activation)
+    check_last_activation(formula, None if last.applied is None else last.applied.name)
     one_hot_read = formula.name == losses.CATEGORICAL_CROSSENTROPY.name
     if smoothing is None:
         smoothing = _USUAL_SMOOTHING if loss is None and one_hot_read else 0.0

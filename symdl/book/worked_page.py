@@ -35,7 +35,7 @@ def markdown() -> str:
         _given(),
         "## Forward pass",
         page.only(first, "given").markdown().partition("\n")[2],
-        "Every node with its value and the derivative of the error for it:",
+        "Every node with its value and the derivative of the error with respect to it:",
         node_table(EXAMPLE, _inputs()).markdown(),
         f"## {_of('W5')}: one path",
         page.without(first, "given").markdown(),

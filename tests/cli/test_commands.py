@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -98,14 +99,15 @@ def test_verify_all_of_the_catalogue(symdl):
     status, out, _ = symdl("verify")
     assert status == 0
     assert "softmax" in out
-    assert "formulas stated" in out.splitlines()[-1]
+    assert re.fullmatch(r"\d+ claims: \d+ proved", out.splitlines()[-1])
 
 
 def test_verify_one(symdl):
     status, out, _ = symdl("verify", "tanh")
     assert status == 0
     assert "gradient of x" in out
-    assert out.splitlines()[-1] == "3 claims: 3 proved"
+    assert "values in (-1, 1)" in out
+    assert re.fullmatch(r"\d+ claims: \d+ proved", out.splitlines()[-1])
 
 
 @pytest.mark.parametrize("level", ["refuted", "unknown"])

@@ -29,7 +29,7 @@ PLACE = noise.x[noise.n, noise.i]
     ("e", "plain"),
     [(sp.Max(0, u), lambda z: max(0.0, z)), (sp.Abs(u), abs), (u**2 + 1, lambda z: z**2 + 1),
      (UnitStep(u - sp.Rational(1, 2), 1), lambda z: float(z >= 0.5))],
-    ids=str,
+    ids=["max", "abs", "square", "step"],
 )  # fmt: skip
 def test_laws_against_quadrature(e, plain):
     for density, chance, low, high in (

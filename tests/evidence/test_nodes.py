@@ -40,6 +40,16 @@ def test_an_honest_derivation_passes_in_every_step(e, wrt):
     assert all(verdict.ok for _, verdict in judge_tree(node))
 
 
+BELOW_THE_LINE = [
+    x / (1 + x**2) ** 2, x**2 / (1 + x**2) ** 3, x * sp.exp(x) / (1 + x**2) ** 2, (1 + x**2) ** -2,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("e", BELOW_THE_LINE, ids=str)
+def test_a_quotient_with_a_power_below_the_line_is_proved(e):
+    assert judge_derivative(differentiate(e, x)).level == "proved"
+
+
 def derivation(e, wrt):
     """The differentiation without the contraction behind it."""
     return differentiate(e, wrt)

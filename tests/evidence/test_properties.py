@@ -209,3 +209,12 @@ def test_the_limit_of_the_uniform_draw():
     fan_in, fan_out = initializers.fan_in, initializers.fan_out
     (limit,) = sp.solve(uniform.cumulant(2) - 2 / (fan_in + fan_out), a)
     assert limit.equals(sp.sqrt(6 / (fan_in + fan_out)))
+
+
+def test_a_number_may_be_written_in_another_way():
+    e = (1 + x) / (2 + x**2)  # between (1 - sqrt 3)/4 and (1 + sqrt 3)/4
+    low, high = -1 / (2 * (sp.sqrt(3) + 1)), 1 / (2 * (sp.sqrt(3) - 1))
+    assert judge_range(e, x, sp.Interval(low, high)).level == "proved"
+    assert judge_range(e, x, sp.Interval.open(low, high)).level == "refuted"
+    bent = sp.log(1 + x**2) + x
+    assert judge_largest_derivative(bent, x, sp.sqrt(4)).level == "proved"

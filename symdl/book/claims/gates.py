@@ -90,9 +90,9 @@ def _rule(f: Formula) -> tuple[Claim, ...]:
     still, round_ = rows[g.AND.name], rows[g.XOR.name]
     return (
         ("an example that is right changes nothing", partial(_right_changes_nothing, f)),
-        ("on AND it comes to stand still", partial(judge_stands_still, f, still)),
+        ("on AND it comes to a standstill", partial(judge_stands_still, f, still)),
         ("and then gives AND: every output is right", partial(_all_right, f, still)),
-        ("on XOR it comes round without end", partial(judge_comes_round, f, round_)),
+        ("on XOR it goes round in a cycle without end", partial(judge_comes_round, f, round_)),
     )
 
 
@@ -110,7 +110,7 @@ def _all_right(f: Formula, examples: Sequence[Example]) -> Verdict:
     """The outputs in the last epoch of the run, in which nothing changes."""
     found = run(f, examples)
     if found.back_to is not None:
-        return Verdict("unknown", "it does not come to stand still")
+        return Verdict("unknown", "it does not come to a standstill")
     for step in found.epochs[-1]:
         point, label = step.example
         if step.values[g.y.name] != label:

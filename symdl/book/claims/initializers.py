@@ -12,6 +12,7 @@ from symdl.catalog import activations, initializers, layers, losses
 from symdl.evidence.judge import inlined, judge_equation
 from symdl.evidence.preservation import (
     judge_initial_law,
+    judge_norm_kept,
     judge_preserves,
     largest_weight,
     preservation,
@@ -22,12 +23,16 @@ from symdl.evidence.symmetry import judge_alike, judge_stays_zero, two_layers
 from symdl.evidence.verdict import weakest
 from symdl.formula import Formula
 from symdl.notation.indices import size_of
+from symdl.training.layers import ORTHOGONAL
 
 __all__ = ["initializer_claims"]
 
 
 def initializer_claims(formula: Formula) -> tuple[Claim, ...]:
     """The claims on an initializer, found by its name; none on anything else."""
+    if formula.name == ORTHOGONAL.name:
+        what = "orthonormal rows keep the norm of what a layer reads"
+        return ((what, partial(judge_norm_kept, layers.DENSE_NO_BIAS, layers.W)),)
     known = {f.name for f in initializers.ALL}
     return tuple(_of_initializer(formula)) if formula.name in known else ()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import sympy as sp
+from sympy.core.expr import Expr
 
 from symdl.book.claims.parts import Claim, unrolled
 from symdl.catalog import optimizers as o
@@ -52,10 +53,42 @@ def _of_optimizer(f: Formula) -> Iterator[Claim]:
         if hat.name in defined and _corrects(f, old, hat):
             yield f"{hat} has no bias", partial(judge_unbiased, f, old, hat)
     yield from _of_decay(f)
+    yield from _in_known_cases(f)
     if f.name == o.NESTEROV.name:
         names = (o.w, o.velocity, o.momentum)
         what = "it is momentum with the gradient taken a step ahead"
         yield what, partial(judge_look_ahead, f, o.MOMENTUM, names)
+
+
+def _in_known_cases(f: Formula) -> Iterator[Claim]:
+    for name, what, variable, right, case in _known_cases():
+        if name == f.name:
+            left = inlined(variable, f.equations).subs(dict(case))
+            yield what, partial(judge_equation, left, right)
+
+
+def _known_cases() -> Sequence[tuple[str, str, Expr, Expr, Mapping[Expr, Expr]]]:
+    """(optimizer, what is claimed, variable, what it comes to, in which case)."""
+    zero = sp.S.Zero
+    descent = inlined(o.SGD.output, o.SGD.equations)
+    adam = inlined(o.ADAM.output, o.ADAM.equations)
+    first = {o.m: zero, o.v: zero, o.a: zero, o.v_max: zero, o.spread: zero, o.step: sp.S.One}
+    bare = first | {o.epsilon: zero}
+    signed = o.w - o.rate * o.g / sp.Abs(o.g)
+    says = "first step without epsilon: the rate times the sign of g"
+    return (
+        (o.MOMENTUM.name, "without momentum it is sgd", o.w_new, descent, {o.momentum: zero}),
+        (o.NESTEROV.name, "without momentum it is sgd", o.w_new, descent, {o.momentum: zero}),
+        (o.ADAGRAD.name, says, o.w_new, signed, bare),
+        (o.RMSPROP.name, says, o.w_new, signed, bare | {o.rho: zero}),
+        (o.ADADELTA.name, "first step: the mean of g^2", o.a_new, (1 - o.rho) * o.g**2, first),
+        (o.AMSGRAD.name, "first step: m_hat is the gradient", o.m_hat, o.g, first),
+        (o.ADAMAX.name, says, o.w_new, signed, bare),
+        (o.ADAMW.name, "without decay it is adam", o.w_new, adam, {o.weight_decay: zero}),
+        (o.NADAM.name, "first step: v_hat is the square of g", o.v_hat, o.g**2, first),
+        (o.ADAM.name, "first step: m_hat is the gradient", o.m_hat, o.g, first),
+        (o.ADAM.name, "first step: v_hat is its square", o.v_hat, o.g**2, first),
+    )
 
 
 def _corrects(f: Formula, old: sp.Symbol, hat: sp.Symbol) -> bool:
