@@ -16,7 +16,7 @@ from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import free_indices, variables
 
-__all__ = ["Equation", "Formula", "Variable"]
+__all__ = ["Equation", "Formula", "Variable", "exact"]
 
 Variable: TypeAlias = sp.Symbol  # a scalar symbol or a TensorSymbol
 
@@ -208,10 +208,19 @@ def _pairs(given: Any) -> Iterable[tuple[Any, Any]]:
     return given.items() if isinstance(given, Mapping) else given
 
 
+def exact(value: float) -> Expr:
+    """Return the fraction that a finite number reads as.
+
+    >>> exact(0.001), exact(2.0)
+    (1/1000, 2)
+    """
+    return sp.Rational(repr(float(value)))
+
+
 def _constant(symbol: object, value: object) -> Expr:
     """The default value of a constant: a number, or an expression of numbers; 0.1 is 1/10."""
     if isinstance(value, float) and math.isfinite(value):
-        return sp.Rational(repr(float(value)))
+        return exact(value)
     if isinstance(value, (int, Expr)) and not isinstance(value, bool):
         found = sp.sympify(value, strict=True)
         if not found.free_symbols and found.is_real:

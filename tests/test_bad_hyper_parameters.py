@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import symdl as sd
-from symdl.errors import SymdlError
+from symdl.errors import InputError, SymdlError
 from symdl.training.callbacks import Callback
 from symdl.training.losses import LOSSES
 from symdl.training.optimizers import OPTIMIZERS
@@ -157,6 +157,19 @@ def test_every_constructor_and_every_word_is_in_the_table():
         made(**needed)
         expected = words.keys() | ELSEWHERE.get(made, set())
         assert set(inspect.signature(made).parameters) == expected, made
+
+
+@pytest.mark.parametrize("made", WORDS, ids=name_of)
+def test_a_word_that_there_is_not_gets_the_nearest(made):
+    needed, words = WORDS[made]
+    with pytest.raises(InputError, match=f"{made.__name__} has no 'nonsense'"):
+        made(**needed, nonsense=1)
+    for word in words:
+        with pytest.raises(InputError, match=f"did you mean '{word}'"):
+            made(**{k: v for k, v in needed.items() if k != word}, **{word + "_": 1})
+    if needed:
+        with pytest.raises(InputError, match="missing a required argument"):
+            made()
 
 
 @pytest.mark.parametrize(("made", "needed", "word", "kind"), CASES, ids=name_of)

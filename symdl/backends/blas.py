@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
 from symdl.errors import NotSupported
+
+Get = Callable[[], int]
+Put = Callable[[int], None]
 
 __all__ = ["one_thread", "product_address", "two_threads"]
 
@@ -40,48 +43,51 @@ def product_address(real: str) -> int:
 
 
 @cache
-def _threads() -> tuple[ctypes._NamedFuncPointer, ctypes._NamedFuncPointer] | None:
-    """The functions that get and set the number of threads of SciPy's OpenBLAS, if it is one."""
+def _threads() -> tuple[tuple[Get, Put], ...]:
+    """What gets and sets the number of threads of each OpenBLAS whose whole numbers are C's int.
+
+    SciPy's is one of them; that of NumPy, which may have longer whole numbers, is another library.
+    """
     import scipy.linalg.cython_blas  # noqa: F401  (loads the library)
 
     try:
         with open("/proc/self/maps") as file:
             paths = {line.split()[-1] for line in file if "openblas" in line}
     except OSError:
-        return None
-    for path in sorted(p for p in paths if "scipy" in p):
+        return ()
+    found = []
+    for path in sorted(paths):
         library = ctypes.CDLL(path)
         for prefix in ("scipy_", ""):
-            for suffix in ("", "64_"):
-                names = [f"{prefix}openblas_{w}_num_threads{suffix}" for w in ("get", "set")]
-                if all(hasattr(library, n) for n in names):
-                    get, put = (getattr(library, n) for n in names)
-                    get.restype, get.argtypes = ctypes.c_int, []
-                    put.restype, put.argtypes = None, [ctypes.c_int]
-                    return get, put
-    return None
+            names = [f"{prefix}openblas_{word}_num_threads" for word in ("get", "set")]
+            if all(hasattr(library, n) for n in names):
+                get, put = (getattr(library, n) for n in names)
+                get.restype, get.argtypes = ctypes.c_int, []
+                put.restype, put.argtypes = None, [ctypes.c_int]
+                found.append((get, put))
+                break
+    return tuple(found)
 
 
 @contextmanager
-def one_thread() -> Iterator[bool]:
-    """SciPy's BLAS on one thread while this lasts; says whether that is known to hold."""
-    found = _threads()
-    if found is None:
-        yield False
-        return
-    get, put = found
-    before = get()
-    put(1)
+def one_thread() -> Iterator[None]:
+    """SciPy's BLAS on one thread while this lasts."""
+    before = [(put, get()) for get, put in _threads()]
+    for put, _ in before:
+        put(1)
     try:
-        yield True
+        yield
     finally:
-        put(before)
+        for put, count in before:
+            put(count)
 
 
 def two_threads() -> bool:
     """Whether a step may use two threads of its own: BLAS may, and can be told to use one."""
     found = _threads()
-    if found is None or found[0]() < 2:
+    if not found or any(get() < 2 for get, _ in found):
         return False
-    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    usable = (
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
     return len(usable) >= 2

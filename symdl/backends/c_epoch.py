@@ -142,11 +142,6 @@ __attribute__((visibility("default"))) void epoch(void *const *a, const run_t *r
 }}
 """
 
-_READY = """\
-static void nothing(void *given, int me) {}
-__attribute__((visibility("default"))) int ready(void) { return together(nothing, 0); }
-"""
-
 
 def epoch_source(values: str, rows: Sequence[int], batch: int | None, threads: bool) -> str:
     """The source of ``update_all`` and ``epoch``.
@@ -155,7 +150,7 @@ def epoch_source(values: str, rows: Sequence[int], batch: int | None, threads: b
     rows    the bytes of a row of each given array, where they and the ``batch`` are known
     """
     if threads:
-        return _TYPES + _TOGETHER.format(values=values) + _READY
+        return _TYPES + _TOGETHER.format(values=values)
     words = {"batch": "r->batch", "given": "r->given", "table": "", "bytes": "r->row_bytes[g]"}
     if batch is not None:
         known = ", ".join(map(str, rows))

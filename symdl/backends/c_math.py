@@ -155,7 +155,9 @@ def c_functions(names: Collection[str], real: str) -> str:
     return "\n".join(part.format(**words) for part in parts)
 
 
-def _steps(stem: str, variable: str, coefficients: tuple[float, ...], suffix: str) -> dict[str, str]:
+def _steps(
+    stem: str, variable: str, coefficients: tuple[float, ...], suffix: str
+) -> dict[str, str]:
     """A polynomial q: pairs of terms, then pairs of pairs, so that none waits long for another."""
     terms = [f"{c!r}{suffix}" for c in reversed(coefficients)]
     lines, power, level = [], variable, 0

@@ -79,16 +79,29 @@ def joined_index(places: list[tuple[str, str]]) -> str:
 
 
 def write_nest(
-    nest: Nest, orders: Mapping[Slot, tuple[int, ...]], size: Sizes, used: set[str]
+    nest: Nest,
+    orders: Mapping[Slot, tuple[int, ...]],
+    size: Sizes,
+    used: set[str],
+    own: Collection[Slot] = (),
 ) -> NestText:
-    """Write the body of the function of a nest."""
-    return _Writer(nest, orders, size, used).run()
+    """Write the body of the function of a nest.
+
+    own  arrays of which this thread has its own rows alone, ``to - from`` of them
+    """
+    return _Writer(nest, orders, size, used, own).run()
 
 
 class _Writer:
     def __init__(
-        self, nest: Nest, orders: Mapping[Slot, tuple[int, ...]], size: Sizes, used: set[str]
+        self,
+        nest: Nest,
+        orders: Mapping[Slot, tuple[int, ...]],
+        size: Sizes,
+        used: set[str],
+        own: Collection[Slot],
     ) -> None:
+        self.own = own
         self.nest, self.orders, self.size, self.used = nest, orders, size, used
         self.out = NestText()
         self.deep = len(nest.loops)
@@ -101,6 +114,10 @@ class _Writer:
         self.vector = True
         self.labels = {n: self.token(n) for n in nest.loops}
         self.variables: dict[object, str] = {}
+        # a loop that is shared out counts from 0 for each thread
+        self.places = dict(self.labels)
+        if nest.split is not None:
+            self.places[nest.split] = f"({self.labels[nest.split]} + from)"
 
     def token(self, wish: str) -> str:
         self.out.wishes.append(wish)
@@ -139,7 +156,7 @@ class _Writer:
         name = self.nest.loops[d]
         v = self.labels[name]
         if name == self.nest.split:
-            return [*lines, f"{pad}for (long {v} = from; {v} < to; {v}++) {{"]
+            return [*lines, f"{pad}for (long {v} = 0; {v} < to - from; {v}++) {{"]
         lines.append(f"{pad}for (long {v} = 0; {v} < {self.size(self.nest.sizes[name])}; {v}++) {{")
         return lines
 
@@ -163,14 +180,23 @@ class _Writer:
         return f"\x01{self.out.pointers[slot]}\x02"
 
     def index(self, r: Read) -> str:
-        return index_text(r, self.orders[r.slot], self.labels, self.size)
+        if self.nest.split is None:
+            return index_text(r, self.orders[r.slot], self.labels, self.size)
+        if r.slot in self.own:
+            batch = self.nest.sizes[self.nest.split]
+
+            def size(e: Expr) -> str:
+                return "(to - from)" if e == batch else self.size(e)
+
+            return index_text(r, self.orders[r.slot], self.labels, size)
+        return index_text(r, self.orders[r.slot], self.places, self.size)
 
     def value(self, o: Operand, whole: bool = False) -> str:
         """An operand as C text."""
         if isinstance(o, Const):
             return self._constant(o.value, whole)
         if isinstance(o, Place):
-            return self.labels[o.label] if whole else f"(real){self.labels[o.label]}"
+            return self.places[o.label] if whole else f"(real){self.places[o.label]}"
         if o in self.variables:
             return self.variables[o]
         if not o.slot.rank:
@@ -230,8 +256,10 @@ class _Writer:
             if isinstance(p, Read):
                 place = self.value(p, True)
             else:
-                place = self.labels[p] if isinstance(p, str) else str(p)
+                place = self.places[p] if isinstance(p, str) else str(p)
             places.append((place, self.size(s.source.axes[k])))
+        if s.source in self.own:
+            raise NotSupported("labels that read an array of a thread's own rows")
         return f"{self.pointer(s.source)}[{joined_index(places)}]"
 
     def _reduce(self, s: Reduce | Contract) -> None:
@@ -291,8 +319,8 @@ class _Writer:
         for k in self.orders[s.target]:
             name = s.labels[k]
             v, end = self.labels[name], self.size(s.target.axes[k])
-            first, last = ("from", "to") if name == self.nest.split else ("0", end)
-            lines.append(f"for (long {v} = {first}; {v} < {last}; {v}++)")
+            last = "to - from" if name == self.nest.split else end
+            lines.append(f"for (long {v} = 0; {v} < {last}; {v}++)")
         return [*lines, "    " + line.format(self.index(here))]
 
     def _argmax(self, s: Reduce) -> None:
@@ -302,7 +330,7 @@ class _Writer:
         best, at = self.token("best"), self.token(s.target.name + "_here")
         v = self.value(s.source)
         self.before[prefix] += [f"real {best} = -INFINITY;", f"long {at} = -1;"]
-        label = self.labels[name]
+        label = self.places[name]
         better = f"({v} > {best}) | (({v} != {v}) & ({best} == {best})) | ({at} < 0)"
         self.work.append(f"if ({better}) {{ {best} = {v}; {at} = {label}; }}")
         self.vector = False

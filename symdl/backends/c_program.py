@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
 import sympy as sp
 from sympy.core.expr import Expr
 
@@ -17,7 +18,8 @@ from symdl.program.ir import Contract, Program, Slot, Statement
 from symdl.program.memory import batch_innermost
 from symdl.program.nests import Node, Order, loop_nests, reads_of, writes_of
 from symdl.program.passes import for_loops
-from symdl.program.slices import phases, splitter
+from symdl.program.products import Product
+from symdl.program.slices import Shares, own_rows, phases, shared
 from symdl.program.update import Update
 
 __all__ = ["CUpdate", "Written", "write_update_function", "write_use"]
@@ -54,8 +56,16 @@ def write_use(use: Use, module: CModule, batch: Expr | None) -> Written:
         outside[use.result] = None
     for slot in (*outside, *use.given):
         orders.setdefault(slot, tuple(range(slot.rank)))
-    split = splitter(program, batch, orders) if module.threads and batch is not None else _whole
-    nodes = loop_nests(program, orders, tiny=tiny, outside=outside, split=split)
+    shares = Shares(program, {}, _whole)
+    if module.threads and batch is not None:
+        shares = shared(program, batch, orders, module.likely)
+    program = shares.program
+    nodes = loop_nests(program, orders, tiny=tiny, outside=outside, split=shares.split)
+    found = phases(nodes, shares.mine) if module.threads else []
+    own: frozenset[Slot] = frozenset()
+    if found and batch is not None:
+        own = own_rows(found, batch, shares.mine, {*outside, *use.given})
+        own = frozenset() if _loops_over_products(nodes) else own
     function = module.add(
         use.name,
         nodes,
@@ -63,9 +73,17 @@ def write_use(use: Use, module: CModule, batch: Expr | None) -> Written:
         given=use.given,
         outside=tuple(outside),
         result=use.result if scalar else None,
-        phases=phases(nodes) if module.threads else (),
+        phases=found,
+        mine=shares.mine,
+        own=own,
+        batch=batch,
     )
     return Written(function, nodes, orders, use, program)
+
+
+def _loops_over_products(nodes: Sequence[Node]) -> bool:
+    """Whether some product is one of many: its places along rows are worked out elsewhere."""
+    return any(isinstance(n, Product) and n.loops for n in nodes)
 
 
 def _whole(s: Statement) -> None:
@@ -105,7 +123,7 @@ def write_update_function(update: Update, module: CModule) -> CUpdate:
     vectors = [update.weight, update.gradient, *(o for o, _ in update.state)]
     every = dict.fromkeys([*program.given, *(s.target for s in program.statements), *vectors])
     orders: dict[Slot, Order] = {s: tuple(range(s.rank)) for s in every}
-    split = splitter(program, update.weight.axes[0], orders) if module.threads else _whole
+    split = shared(program, update.weight.axes[0], orders, {}).split if module.threads else _whole
     nodes = loop_nests(program, orders, into=into, split=split)
     early = _overwritten_early(nodes, into)
     if early:
@@ -120,7 +138,7 @@ def write_update_function(update: Update, module: CModule) -> CUpdate:
         result=None,
         scalars=scalars,
         same=into,
-        phases=phases(nodes) if module.threads else (),
+        phases=phases(nodes, {}) if module.threads else (),
     )
     return CUpdate(function, nodes, orders, update)
 

@@ -101,4 +101,7 @@ static int together(job_t *what, void *given) {
     pthread_mutex_unlock(&one_call);
     return 1;
 }
+
+static void nothing(void *given, int me) {}
+__attribute__((visibility("default"))) int ready(void) { return together(nothing, 0); }
 """

@@ -29,7 +29,7 @@ Array = NDArray[Any]
 _SMALL = 2**14  # elements of all arrays of a step below which the batch is compiled in
 _DRAWN = 2**22  # random numbers that are drawn ahead at a time
 _MUCH = 2**19  # rows times parameters from which on two threads may share a step
-_SHARED_BY_BLAS = 2**21  # multiplications of a product that BLAS shares well by itself
+_SHARED_BY_BLAS = 2**26  # multiplications of a product that BLAS shares well by itself
 _KEPT = 4  # batch sizes that have code of their own
 
 
@@ -128,7 +128,7 @@ class CompiledStep(Step):
             return self._general
         if self._worth_sharing(sizes) and two_threads():
             if self._shared is None:
-                self._shared = Library(self._build, self._sizes, self.dtype, threads=True)
+                self._shared = Library(self._build, self._sizes, self.dtype, True, sizes)
                 self.source = self._shared.source
             return self._shared
         if name != "gradients" or not self._small(sizes):

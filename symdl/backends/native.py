@@ -49,12 +49,16 @@ class Library:
         numbers: Mapping[sp.Symbol, int],
         dtype: np.dtype[Any],
         threads: bool = False,
+        likely: Mapping[sp.Symbol, int] | None = None,
     ) -> None:
         self.build, self.numbers, self.dtype = build, dict(numbers), dtype
         self.real = "float" if dtype == np.float32 else "double"
         names = Names()
         dims = {s: names.new(str(s)) for s in build.symbols if s not in numbers}
-        module = CModule(self.real, _with_count(build, numbers), dims, small=not dims, threads=threads)
+        module = CModule(
+            self.real, _with_count(build, numbers), dims, small=not dims, threads=threads
+        )
+        module.likely = likely or numbers
         self.threads = threads
         self.dims = tuple(dims)
         self.written = {
@@ -113,7 +117,14 @@ class Library:
     ) -> tuple[dict[Slot, int], int]:
         """Where the buffers of a function lie in its memory, and how long that is."""
         if self.threads:
-            return offsets_by_phase(function.phases, function.buffers, orders, size)
+            return offsets_by_phase(
+                function.phases,
+                function.buffers,
+                orders,
+                size,
+                mine=function.mine,
+                own=function.own,
+            )
         return offsets(nodes, function.buffers, orders, size)
 
     def alone(self) -> AbstractContextManager[object]:

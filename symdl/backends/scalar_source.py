@@ -19,6 +19,8 @@ from symdl.program.functions import ufunc_name
 
 __all__ = ["Group", "write_straight"]
 
+_LONGEST = 80  # characters of a value that is put where it is read
+
 
 @dataclass(frozen=True)
 class Group:
@@ -81,6 +83,7 @@ class _Printer(ScalarPrinter):
 def write_straight(
     name: str,
     assignments: Sequence[tuple[sp.Symbol, Expr]],
+    *,
     groups: Sequence[Group],
     scalars: Sequence[sp.Symbol],
     results: Sequence[sp.Symbol | Group],
@@ -102,19 +105,43 @@ def write_straight(
     for argument, g in zip(arguments, groups, strict=False):
         left = [known[s] for s in g.symbols]
         body.append(f"{', '.join(left)}{',' if len(left) == 1 else ''} = {argument}")
+    uses = _uses(assignments, wanted)
     for symbol, value in assignments:
         text = printer.text(value)
+        if isinstance(value, sp.Symbol) or (uses[symbol] == 1 and len(text) < _LONGEST):
+            known[symbol] = text  # read once: a name would only cost time
+            continue
         known[symbol] = names.new(symbol.name)
         body.append(f"{known[symbol]} = {_bare(text)}")
-    shown = [
-        "[" + ", ".join(known[s] for s in r.symbols) + "]" if isinstance(r, Group) else known[r]
-        for r in results
-    ]
     lines = [f"def {name}({', '.join(arguments)}):", f'    """{about}"""']
     lines += [f"    {line}" for line in body]
-    lines += ["    return " + ", ".join(shown)]
+    lines += ["    return (", *(_result(r, known) for r in results), "    )"]
     head = f"from math import {', '.join(sorted(printer.used))}\n\n\n" if printer.used else "\n"
     return head + "\n".join(lines) + "\n"
+
+
+def _result(r: sp.Symbol | Group, known: dict[sp.Symbol, str]) -> str:
+    if not isinstance(r, Group):
+        return f"        {_bare(known[r])},"
+    inner = "\n".join(f"            {_bare(known[s])}," for s in r.symbols)
+    return f"        [\n{inner}\n        ],"
+
+
+def _uses(
+    assignments: Sequence[tuple[sp.Symbol, Expr]], wanted: set[sp.Symbol]
+) -> Counter[sp.Symbol]:
+    """How often each value is written; a square writes its base twice."""
+    uses: Counter[sp.Symbol] = Counter(dict.fromkeys(wanted, 1))
+    for _, e in assignments:
+        again = [a for a in sp.preorder_traversal(e) if _written_twice(a)]
+        for part in (e, *again):
+            uses.update(a for a in sp.preorder_traversal(part) if isinstance(a, sp.Symbol))
+    return uses
+
+
+def _written_twice(e: Expr) -> bool:
+    """Whether the text of ``e`` holds its parts more than once."""
+    return isinstance(e, (sp.Max, sp.Min, xlogy)) or bool(e.is_Pow and e.exp == 2)
 
 
 def _needed(
@@ -157,10 +184,9 @@ def _count(e: Expr, counts: Counter[Expr]) -> None:
         return
     counts[e] += 1
     if counts[e] == 1:
-        twice = isinstance(e, (sp.Max, sp.Min, xlogy)) or (e.is_Pow and e.exp == 2)
         for a in e.args:
             _count(a, counts)
-            counts[a] += twice
+            counts[a] += _written_twice(e)
 
 
 def _same_sign(e: Expr, differences: set[Expr]) -> Expr:
@@ -190,4 +216,3 @@ def _bare(text: str) -> str:
         if depth == 0 and k < len(text) - 1:
             return text
     return text[1:-1]
-

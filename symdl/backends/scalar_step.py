@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any
 
+import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
 from symdl.backends.build import Build
+from symdl.backends.given import infer_sizes
 from symdl.backends.module import load
 from symdl.backends.numpy_update import state_names
 from symdl.backends.scalar_source import Group, write_straight
@@ -19,29 +22,35 @@ from symdl.program.ir import Account, Slot
 from symdl.program.passes import for_scalars
 from symdl.program.unroll import Straight, operations, unroll, unroll_update
 
-__all__ = ["ScalarCode", "bind", "scalar_code"]
+__all__ = ["PlainSteps", "ScalarCode", "scalar_code"]
 
 _A_CALL = 12  # scalar operations of Python that take as long as one call on arrays
+_DOUBLE = np.dtype(np.float64)
+_KEPT = 4  # sizes of batches
 ABOUT = "The loss before a step, and all numbers after it."
+
+Shapes = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
 class ScalarCode:
-    """The source of ``scalar_step`` for one size of a batch, or the reason why there is none."""
+    """The source of a step for one size of a batch, or the reason why there is none."""
 
     source: str
     account: Account
 
 
-def scalar_code(build: Build, sizes: Mapping[sp.Symbol, int]) -> ScalarCode:
-    """Write a whole step out, where that is worth it."""
+def scalar_code(
+    build: Build, sizes: Mapping[sp.Symbol, int], name: str = "scalar_step"
+) -> ScalarCode:
+    """Write a whole step out as a function of that name, where that is worth it."""
     try:
-        return _written(build, sizes)
+        return _written(build, sizes, name)
     except NotSupported as error:
         return ScalarCode("", Account("unroll", f"not used: {error}"))
 
 
-def _written(build: Build, sizes: Mapping[sp.Symbol, int]) -> ScalarCode:
+def _written(build: Build, sizes: Mapping[sp.Symbol, int], name: str) -> ScalarCode:
     update = build.update
     if update is None or build.statistics or build.draws or build.clip or build.labels:
         raise NotSupported("it is for steps of an update alone, without state or draws of layers")
@@ -49,17 +58,16 @@ def _written(build: Build, sizes: Mapping[sp.Symbol, int]) -> ScalarCode:
         raise NotSupported("parameters are constrained")
     use = build.uses["gradients"]
     calls = sum(len(build.plans[p].program.statements) for p in ("gradients", "update"))
-    whole = {**sizes}
-    size = sum(math.prod(_shape(s, whole)) for s in use.vectors["parameters"])
-    work = operations(use.program, whole) + size * sum(
+    size = sum(math.prod(_shape(s, sizes)) for s in use.vectors["parameters"])
+    work = operations(use.program, sizes) + size * sum(
         int(e.rhs.count_ops()) for e in update.formula.equations
     )
     if work > _A_CALL * calls:
         raise NotSupported(f"about {work} scalar operations would stand for {calls} array calls")
-    straight = unroll(for_scalars(use.program), whole)
+    straight = unroll(for_scalars(use.program), sizes)
     pairs = list(zip(use.vectors["parameters"], use.vectors["gradient"], strict=True))
     weights, states = unroll_update(update.formula, straight, pairs)
-    vectors, hyper, _ = state_names(update)
+    vectors, _, _ = state_names(update)
     groups = [_group("parameters", [w for w, _ in pairs], straight)]
     for key, (old, _) in zip(vectors, update.formula.state, strict=True):
         symbols = (sp.Symbol(f"{old.name}_{k}", real=True) for k in range(len(weights)))
@@ -68,11 +76,12 @@ def _written(build: Build, sizes: Mapping[sp.Symbol, int]) -> ScalarCode:
     scalars = [s for s, _ in update.formula.hyper] + list(update.formula.inputs[2:])
     (loss,) = straight.elements(use.result).values()
     results = [Group("", tuple(weights)), *(Group("", tuple(s)) for s in states)]
+    results_of = [loss, *results]
     source = write_straight(
-        "scalar_step", straight.assignments, groups, scalars, [loss, *results], ABOUT
+        name, straight.assignments, groups=groups, scalars=scalars, results=results_of, about=ABOUT
     )
     lines = source.count("\n") - 4
-    text = f"a step is {lines} lines of scalar code in place of {calls} array calls"
+    text = f"{name}: {lines} lines of scalar code in place of {calls} array calls"
     return ScalarCode(source, Account("unroll", text))
 
 
@@ -85,36 +94,83 @@ def _shape(slot: Slot, sizes: Mapping[sp.Symbol, int]) -> list[int]:
     return [int(a.xreplace(whole)) for a in slot.axes]
 
 
-def bind(
-    code: ScalarCode,
-    vector: NDArray[Any],
-    state: MutableMapping[str, Any],
-    hyper: Mapping[str, float],
-    counted: bool,
-) -> Callable[..., float]:
-    """Bind the function to the arrays of a step.
+class PlainSteps:
+    """Takes steps in plain floats, by a function made when a size of a batch is first met.
 
-    What is returned raises ArithmeticError or ValueError, before anything is changed, where plain
-    floats cannot go on as arrays would.
+    source    the functions so far, which need nothing but Python
+    accounts  what was done for each size
     """
-    inner = load(code.source)["scalar_step"]
-    arrays = [v for v in state.values() if not isinstance(v, (int, tuple))]
 
-    def step(*given: NDArray[Any]) -> float:
-        units = state["units"]
-        if units and any(u != 1 for u in units):
-            for array, unit in zip(arrays, units, strict=True):
-                array *= unit
-            state["units"] = (1.0,) * len(units)
+    def __init__(
+        self,
+        build: Build,
+        sizes: Mapping[sp.Symbol, int],
+        vector: NDArray[Any],
+        *,
+        state: dict[str, Any],
+        hyper: Mapping[str, float],
+        show: Callable[[str], None],
+    ) -> None:
+        self.source, self.accounts, self._show = "", list[Account](), show
+        self._build, self._sizes = build, sizes
+        self._vector, self._state, self._hyper = vector, state, hyper
+        self._arrays = [v for v in state.values() if isinstance(v, np.ndarray)]
+        self._made: dict[Shapes, Callable[..., Any] | None] = {}
+        self._ones = (1.0,) * len(self._arrays)
+        self._all = (vector, *self._arrays)
+        self._pack = Struct(f"{vector.size}d").pack_into
+        assert build.update is not None
+        self._counted = len(build.update.formula.inputs) == 3
+
+    def take(self, given: Sequence[Any]) -> float | None:
+        """Take a step on arrays and return its loss; None, and nothing changed, if arrays must.
+
+        That is so where it does not pay, for what is not an array of 64-bit numbers, and where a
+        number overflows or leaves the domain of a function: arrays go on with inf and nan.
+        """
+        for a in given:
+            if type(a) is not np.ndarray or a.dtype is not _DOUBLE:
+                return None
+        shapes = tuple([a.shape for a in given])
+        if shapes not in self._made:
+            self._make(shapes)
+        inner = self._made[shapes]
+        if inner is None:
+            return None
+        state = self._state
+        if state["units"] != self._ones:
+            self._plain_units()
         count = state["step"] + 1
-        numbers = [a.ravel().tolist() for a in given]
-        old = [a.tolist() for a in arrays]
-        last = (*hyper.values(), count) if counted else hyper.values()
-        loss, new, *following = inner(vector.tolist(), *old, *numbers, *last)
-        vector[:] = new
-        for array, values in zip(arrays, following, strict=True):
-            array[:] = values
+        old = [a.tolist() for a in self._all]
+        last = (*self._hyper.values(), count) if self._counted else self._hyper.values()
+        try:
+            loss, *new = inner(*old, *[a.ravel().tolist() for a in given], *last)
+        except (ArithmeticError, ValueError):
+            return None
+        for array, values in zip(self._all, new, strict=True):
+            self._pack(array, 0, *values)  # type: ignore[arg-type]
         state["step"] = count
         return float(loss)
 
-    return step
+    def _plain_units(self) -> None:
+        """Undo what array code keeps its vectors divided by."""
+        for array, unit in zip(self._arrays, self._state["units"], strict=True):
+            np.multiply(array, unit, out=array)
+        self._state["units"] = self._ones
+
+    def _make(self, shapes: Shapes) -> None:
+        if len(self._made) == _KEPT:
+            del self._made[next(iter(self._made))]
+        self._made[shapes] = None
+        if len(shapes) != len(self._build.given):
+            return
+        sizes = infer_sizes(self._build.given, shapes, self._sizes)
+        rows = "" if self._build.batch is None else f"_{sizes[self._build.batch]}"
+        code = scalar_code(self._build, sizes, f"scalar_step{rows}")
+        if code.account not in self.accounts:
+            self.accounts.append(code.account)
+        if code.source:
+            self._made[shapes] = load(code.source)[f"scalar_step{rows}"]
+            if code.source not in self.source:
+                self.source += "\n\n" + code.source
+                self._show(self.source)

@@ -17,6 +17,7 @@ from symdl.backends.module import load
 from symdl.backends.numpy_clip import threshold_names
 from symdl.backends.numpy_constrain import Constraint
 from symdl.backends.numpy_update import state_names
+from symdl.backends.scalar_step import PlainSteps
 from symdl.errors import InputError, Mismatch, NotSupported
 from symdl.formula import Equation, Formula, Variable
 from symdl.program.clip import Clipping
@@ -24,6 +25,7 @@ from symdl.program.clip import Clipping
 __all__ = ["Step", "build_step"]
 
 Array = NDArray[Any]
+_FEW = 64  # parameters of a network that may run in plain floats
 
 
 class Step:
@@ -74,12 +76,14 @@ class Step:
         self._clips = self._make_clips()
         self._constrain = self._make_constrain()
         self._cache = Cache(self._make)
+        self._plain = self._plain_steps()
 
     # -- what is shown
 
     def explain(self) -> str:
         """Return what each pass did, for each generated function."""
-        return self._build.account()
+        made = self._plain.accounts if self._plain is not None else []
+        return "\n".join([self._build.account(), *(str(a) for a in made)])
 
     def __repr__(self) -> str:
         names = ", ".join(f"{name}{list(a.shape)}" for name, a in self.parameters.items())
@@ -91,6 +95,10 @@ class Step:
         """Take one step on inputs and targets; return the loss before the update."""
         if self._update is None:
             raise InputError("this step has no optimizer; use gradients() or evaluate()")
+        if self._plain is not None:
+            done = self._plain.take(given)
+            if done is not None:
+                return done
         loss: float = self._run("gradients", given)
         for clip in self._clips:
             clip()
@@ -152,6 +160,7 @@ class Step:
         other.source, other._build, other._labels = build.source, build, build.labels
         other._code, other._draws = load(build.source), dict(draws or {})
         other._cache = Cache(other._make)
+        other._plain = other._plain_steps()
         return other
 
     # -- how it is made
@@ -248,6 +257,19 @@ class Step:
             pairs = zip(threshold_names(clip), clip.running.hyper, strict=True)
             constants |= {n: float(v) for n, (_, v) in pairs}
         return state, constants
+
+    def _plain_steps(self) -> PlainSteps | None:
+        """Where a step may run in plain floats: for a few 64-bit numbers."""
+        small = self._vector.size <= _FEW and self.dtype == np.float64 and type(self) is Step
+        if not small or self._update is None:
+            return None
+
+        def show(plain: str) -> None:
+            self.source = self._build.source + plain
+
+        return PlainSteps(
+            self._build, self._sizes, self._vector, state=self._state, hyper=self.hyper, show=show
+        )
 
     def _make_clips(self) -> tuple[Callable[[], None], ...]:
         """What clips the vector of all gradients, or each tensor's part of it."""

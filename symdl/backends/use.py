@@ -1,4 +1,4 @@
-"""One function that a step needs: what it is made of, what it is given, and what it leaves where."""
+"""One function that a step needs: what it is made of, given, and leaves where."""
 
 from __future__ import annotations
 

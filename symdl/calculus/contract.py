@@ -11,7 +11,7 @@ from symdl.notation.indicators import Delta, InRange
 from symdl.notation.indices import Index
 from symdl.notation.walk import free_indices
 
-__all__ = ["contract"]
+__all__ = ["contract", "sum_contracted"]
 
 
 def contract(e: Expr) -> Expr:

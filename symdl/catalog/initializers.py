@@ -18,6 +18,7 @@ __all__ = [
     "HE_UNIFORM",
     "LECUN_NORMAL",
     "LECUN_UNIFORM",
+    "ORTHOGONAL",
     "RANDOM_NORMAL",
     "RANDOM_UNIFORM",
     "ZEROS",
@@ -29,6 +30,8 @@ fan_in, fan_out = sp.symbols("fan_in fan_out", integer=True, positive=True)
 variance = sp.Symbol("variance", positive=True)
 limit, stddev = sp.symbols("limit stddev", positive=True)
 value = real("value")
+orthonormal = real("q")
+gain = sp.Symbol("gain", positive=True)
 
 _GLOROT = (
     "Glorot, Bengio (2010), Understanding the difficulty of training deep feedforward networks"
@@ -83,6 +86,16 @@ CONSTANT = Formula(
     sp.Eq(w, value, evaluate=False), output=w, hyper=[(value, sp.Integer(0))],
     name="constant", title="constant",
     source="Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4",
+)  # fmt: skip
+
+# q is an element of a matrix drawn from all that have orthonormal rows, or columns where those are
+# fewer; drawing it is an algorithm, so it stands apart from those whose draws are independent
+ORTHOGONAL = Formula(
+    sp.Eq(w, gain * orthonormal, evaluate=False), output=w, random=[orthonormal],
+    domain={orthonormal: sp.Interval(-1, 1)}, hyper=[(gain, sp.Integer(1))],
+    name="orthogonal", title="orthogonal: q is a matrix with orthonormal rows or columns",
+    source="Saxe, McClelland, Ganguli (2014), Exact solutions to the nonlinear dynamics of "
+    "learning in deep linear neural networks",
 )  # fmt: skip
 
 ALL = (

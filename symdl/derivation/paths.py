@@ -304,24 +304,40 @@ class Graph:
                 found, lhs = self.eliminated[s.variable], self.whole(s.variable)
                 within = self.formula if s.variable == self.v else tail_of(self.formula)
                 steps.append(elimination_step(within, lhs, found))
-        return steps + self._result()
+        return steps if self._ends_at_once(self.raw.step(self.v)) else steps + self._result()
 
     def _together(self, s: AdjointStep) -> list[Step]:
-        lhs, place = self.whole(s.variable), place_of(s.variable)
-        if self.scalar:
-            local = {_local_name(u): u.local.after for t in self.raw.steps for u in t.uses}
-            side = self._products(s).xreplace(local)
-            sides: tuple[Expr, ...] = (side,)
-        else:
-            after = self.shown(s.equation.rhs)
-            parts = sp.Add(*(self._sum(u, place, _with_deltas(u)) for u in s.uses))
-            direct = all(_is_plain(goal_of(u.local).wrt, u.equation.index) for u in s.uses)
-            sides = (after,) if direct or plain(parts) == after else (parts, after)
+        lhs, sides = self.whole(s.variable), self._sides(s)
         rule = "put together" if len(sides) == 1 else "contraction"
         claims = self._claims(s)
-        if len(sides) == 1 and self._is_local(s):
+        if self._ends_at_once(s):
+            (end,) = self._result()
+            sides, claims = tuple(dict.fromkeys((*sides, self.result))), (*claims, *end.claims)
+        elif len(sides) == 1 and self._is_local(s):
             return []
         return [Step(rule, lhs, sides, claims, section="together", value=s.equation.lhs)]
+
+    def _sides(self, s: AdjointStep) -> tuple[Expr, ...]:
+        """The products with the local derivatives put in, and their sum without deltas."""
+        if self.scalar:
+            side = self._put_in(s)
+            return (sp.S.Zero if plain(side) == 0 else side,)
+        place, after = place_of(s.variable), self.shown(s.equation.rhs)
+        parts = sp.Add(*(self._sum(u, place, _with_deltas(u)) for u in s.uses))
+        direct = all(_is_plain(goal_of(u.local).wrt, u.equation.index) for u in s.uses)
+        return (after,) if direct or plain(parts) == after else (parts, after)
+
+    def _put_in(self, s: AdjointStep) -> Expr:
+        local = {_local_name(u): u.local.after for t in self.raw.steps for u in t.uses}
+        return self._products(s).xreplace(local)
+
+    def _ends_at_once(self, s: AdjointStep) -> bool:
+        """True where the result follows in the line in which the variable's own uses are put in."""
+        if s.variable != self.v or not s.uses or not self._result():
+            return False
+        if self.scalar:
+            return not self._put_in(s).has(Deriv)
+        return len(self._sides(s)) == 1 and not self._is_local(s)
 
     def _is_local(self, s: AdjointStep) -> bool:
         """True where the output reads the variable itself: the local derivative said it all."""

@@ -156,7 +156,7 @@ class FormulaPrinter(LatexPrinter):
     def _elem(self, e: Elem) -> str:
         base, below, owner = _scripts(e.tensor.name)
         above = ", ".join(p for p in (owner, below) if p)
-        short = all(isinstance(p, (Index, Bound)) or p.is_Integer for p in e.index)
+        short = all(_is_short(p) for p in e.index)
         index = (" " if short else ", ").join(self._print(p) for p in e.index)
         return f"{base}^{{({above})}}_{{{index}}}" if above else f"{base}_{{{index}}}"
 
@@ -188,7 +188,8 @@ class FormulaPrinter(LatexPrinter):
     def _delta(self, e: Delta) -> str:
         found = e.args[0].as_coefficients_dict()
         if len(found) == 2 and sorted(found.values()) == [-1, 1] and 1 not in found:
-            return r"\delta_{" + " ".join(sorted(self._print(t) for t in found)) + "}"
+            between = " " if all(_is_short(t) for t in found) else ", "
+            return r"\delta_{" + between.join(sorted(self._print(t) for t in found)) + "}"
         return rf"\left[{self._print(e.args[0])} = 0\right]"
 
     def _in_range(self, e: InRange) -> str:
@@ -199,6 +200,11 @@ class FormulaPrinter(LatexPrinter):
         sign = r"\ge" if e.at_zero == 1 else ">"
         half = "" if e.at_zero in (0, 1) else rf"_{{{self._print(e.at_zero)}}}"
         return rf"\left[{self._print(e.args[0])} {sign} 0\right]{half}"
+
+    def _print_Relational(self, expr: Expr) -> str:
+        """What is measured stands first: the size of d is at most delta."""
+        turned = expr.rhs.has(sp.Abs) and not expr.lhs.has(sp.Abs)
+        return str(super()._print_Relational(expr.reversed if turned else expr))
 
     def _print_Add(self, e: Expr, order: object = None) -> str:
         shown = ""
@@ -258,6 +264,11 @@ class FormulaPrinter(LatexPrinter):
             f.is_Add or isinstance(f, (Times, sp.Piecewise, Lim)) or (f.is_number and f.is_negative)
         )
         return rf"\left({shown}\right)" if open_end else shown
+
+
+def _is_short(place: Expr) -> bool:
+    """True for what can stand beside another index without a comma."""
+    return isinstance(place, (Index, Bound, Elem)) or bool(place.is_Integer)
 
 
 def _in_front(c: sp.Rational, above: tuple[Expr, ...], below: tuple[Expr, ...]) -> bool:

@@ -130,7 +130,8 @@ def _sizes(formula: Formula, shapes: Mapping[str, Sequence[int]]) -> dict[Expr, 
         raise InputError(f"no shape was given for {', '.join(missing)}")
     known: dict[Expr, tuple[int, str]] = {}
     for name, v in named.items():
-        for place, (size, number) in enumerate(_axes(v, shapes[name]), 1):
+        start = _first_axis(shapes[name], v)
+        for place, (size, number) in enumerate(_axes(v, shapes[name]), start):
             here = f"axis {place} of {name}, of shape {_written(shapes[name])},"
             have, first = known.setdefault(size, (number, here))
             if have != number:
@@ -138,6 +139,11 @@ def _sizes(formula: Formula, shapes: Mapping[str, Sequence[int]]) -> dict[Expr, 
             if size.is_Integer and int(size) != number:
                 raise Mismatch(f"{here} has size {number}, but the formula says {size}")
     return {size: number for size, (number, _) in known.items()}
+
+
+def _first_axis(shape: Sequence[int], v: TensorSymbol) -> int:
+    """The number of the first axis of ``v`` in its shape: the axis of a row such as 1x8 is 2."""
+    return 2 if len(shape) > v.rank and shape[0] == 1 else 1
 
 
 def _axes(v: TensorSymbol, shape: Sequence[int]) -> Iterator[tuple[Expr, int]]:

@@ -71,6 +71,8 @@ class Wording:
         last = line.sides[-1] if line.sides else line.lhs
         if plain(last).has(Binder, Elem) or not _all_known(last, table):
             return [value]
+        if last.is_Integer:  # 1 = 1
+            return []
         shown = show(last, table)
         if last in table:  # a symbol alone: its number as it was given
             return [table[last]]

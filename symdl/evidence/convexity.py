@@ -23,10 +23,11 @@ from symdl.calculus.contract import contract
 from symdl.calculus.differentiate import differentiate, gradient
 from symdl.calculus.elimination import simplest
 from symdl.errors import NotSupported, SymdlError
-from symdl.evidence.domain_points import Domain, drawn, impose_sum, shown_values, value_in
-from symdl.evidence.evaluate import evaluate, positions
+from symdl.evidence.domain_points import Domain, drawn, shown_values, value_in
+from symdl.evidence.evaluate import NO_VALUE, evaluate, positions
 from symdl.evidence.judge import inlined
 from symdl.evidence.pieces import kinked, pieces
+from symdl.evidence.points import impose
 from symdl.evidence.signs import (
     NEGATIVE,
     NONNEGATIVE,
@@ -94,7 +95,7 @@ def _above_the_chord(
     for seed in range(_POINTS):
         try:
             found = _chord(e, v, domain, assumptions, seed)
-        except (SymdlError, ZeroDivisionError, ValueError, OverflowError):
+        except NO_VALUE:
             continue
         if found is not None:
             return found
@@ -108,7 +109,7 @@ def _chord(
     if any(v in variables(a.lhs) for a in assumptions):
         raise NotSupported(f"points where an assumption on {v} holds")
     for assumption in assumptions:
-        impose_sum(assumption, world, domain)
+        impose(assumption, world, domain)
     rng = random.Random(f"chord {seed}")
     a: dict[tuple[int, ...], Any] = {}
     b: dict[tuple[int, ...], Any] = {}
@@ -247,7 +248,8 @@ def _named(what: str, reasons: Iterator[str | None] | Sequence[str | None]) -> s
     if any(r is None for r in found):
         return None
     whys = dict.fromkeys(str(r) for r in found if r != "it is constant")
-    return f"{what} is convex: " + "; ".join(whys)
+    why, said = "; ".join(whys), f"{what} is convex: "
+    return why if why.startswith(said) else said + why
 
 
 # ------------------------------------------------------------------------------------ Hessian

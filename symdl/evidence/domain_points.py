@@ -1,4 +1,4 @@
-"""Points of a stated domain: drawn at random, made to satisfy assumptions, and shown as text."""
+"""Points of a stated domain: drawn at random, and shown as text."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ import mpmath
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.errors import SymdlError
-from symdl.evidence.evaluate import World, positions
-from symdl.formula import Equation
-from symdl.notation.binders import Total
-from symdl.notation.tensors import Elem, TensorSymbol
+from symdl.evidence.evaluate import World
+from symdl.evidence.points import values_for
+from symdl.notation.tensors import TensorSymbol
 from symdl.notation.walk import free_indices, sizes_of, variables
 
-__all__ = ["Domain", "drawn", "impose_sum", "shown_values", "value_in"]
+__all__ = ["Domain", "drawn", "shown_values", "value_in"]
 
 Domain = Mapping[sp.Symbol, sp.Set]  # an Interval or a FiniteSet for a symbol or a tensor
 
@@ -26,38 +24,10 @@ def drawn(e: Expr, domain: Domain, seed: int) -> tuple[World, dict[Expr, int]]:
     rng = random.Random(seed)
     sizes: dict[Expr, int] = dict.fromkeys(sorted(sizes_of(e), key=str), 2 + seed % 2)
     empty = World(sizes, {})
-    values: dict[sp.Symbol, object] = {}
-    for v in sorted(variables(e), key=str):
-        if isinstance(v, TensorSymbol):
-            values[v] = {at: value_in(v, domain, rng, empty) for at in positions(v.axes, empty)}
-        else:
-            values[v] = value_in(v, domain, rng, empty)
+    values = values_for(variables(e), empty, lambda v: value_in(v, domain, rng, empty))
     world = World(sizes, values, empty.ctx)
     free = sorted(free_indices(e), key=lambda i: i.sort_key())
     return world, {i: rng.randrange(world.size(i.size)) for i in free}
-
-
-def impose_sum(a: Equation, world: World, domain: Domain) -> None:
-    """Scale the elements of each row so that an assumption sum_j t_j = value holds."""
-    if not (isinstance(a.lhs, Total) and isinstance(a.lhs.body, Elem) and a.rhs.is_Rational):
-        raise SymdlError(f"drawing points that satisfy the assumption {a}")
-    body, summed = a.lhs.open()
-    t = body.tensor
-    if t not in world.values:
-        return
-    values = world.values[t]
-    rows: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-    for at in values:
-        pairs = zip(body.index, at, strict=True)
-        rows.setdefault(tuple(k for i, k in pairs if i not in summed), []).append(at)
-    wanted = world.ctx.mpf(int(a.rhs.p)) / int(a.rhs.q)
-    for row in rows.values():
-        factor = wanted / sum(values[at] for at in row)
-        for at in row:
-            values[at] *= factor
-            if t in domain and sp.Rational(str(values[at])) not in domain[t]:
-                raise SymdlError("the point leaves the domain")
-    world.seen.clear()
 
 
 def value_in(v: sp.Symbol, domain: Domain, rng: random.Random, world: World) -> object:
@@ -84,14 +54,14 @@ def value_in(v: sp.Symbol, domain: Domain, rng: random.Random, world: World) -> 
 def shown_values(
     e: Expr, world: World, index: Mapping[Expr, int], names: Iterable[sp.Symbol] | None = None
 ) -> tuple[tuple[str, str], ...]:
-    """Sizes, indices and values of a point, as text."""
+    """Sizes, indices and the values that a point has for the variables, as text."""
     out = [(str(s), str(n)) for s, n in world.sizes.items()]
     out += [(str(i), str(n)) for i, n in index.items()]
     for v in sorted(variables(e) if names is None else names, key=str):
-        value = world.values[v]
+        value = world.values.get(v)
         if isinstance(value, dict):
             inner = ", ".join(f"{k}: {mpmath.nstr(x, 8)}" for k, x in list(value.items())[:9])
             out.append((str(v), "{" + inner + "}"))
-        else:
+        elif value is not None:
             out.append((str(v), mpmath.nstr(value, 8)))
     return tuple(out)

@@ -16,7 +16,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.expr import Expr
 
-from symdl.errors import InputError, Mismatch, NotSupported
+from symdl.errors import InputError, Mismatch, NotSupported, SymdlError
 from symdl.formula import Equation
 from symdl.notation.binders import ArgPeak, Binder, Peak, Total, loose
 from symdl.notation.functions import erfc, xlogy
@@ -24,9 +24,21 @@ from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import free_indices
 
-__all__ = ["World", "define", "evaluate", "positions", "precise"]
+__all__ = [
+    "NO_VALUE",
+    "World",
+    "define",
+    "evaluate",
+    "from_nested",
+    "holds",
+    "positions",
+    "precise",
+]
 
 Number = Any  # an mpmath number
+
+# what evaluation raises at a point where an expression has no value
+NO_VALUE = (SymdlError, ZeroDivisionError, ValueError, OverflowError)
 
 
 def precise(digits: int = 50) -> mpmath.ctx_mp.MPContext:

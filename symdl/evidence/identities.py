@@ -22,9 +22,15 @@ from symdl.notation.tensors import Elem, TensorSymbol, real
 from symdl.notation.walk import inline, substitute, variables
 
 __all__ = [
-    "judge_affine", "judge_max_is_negated_min", "judge_one_sign", "judge_shift", "judge_sum",
-    "multiplied_out", "stacked",
-]  # fmt: skip
+    "judge_affine",
+    "judge_max_is_negated_min",
+    "judge_one_sign",
+    "judge_same",
+    "judge_shift",
+    "judge_sum",
+    "multiplied_out",
+    "stacked",
+]
 
 
 def judge_same(left: Expr, right: Expr, x: sp.Symbol) -> Verdict:

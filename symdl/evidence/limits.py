@@ -27,8 +27,7 @@ from symdl.calculus.limit import (
     taken_at_zero,
 )
 from symdl.calculus.tree import Deriv, Node, Rewrite
-from symdl.errors import SymdlError
-from symdl.evidence.evaluate import World, evaluate
+from symdl.evidence.evaluate import NO_VALUE, World, evaluate
 from symdl.evidence.points import random_world
 from symdl.evidence.verdict import Verdict, weakest
 from symdl.notation.normal import is_zero
@@ -56,10 +55,10 @@ def judge_limit(node: Node, equal: Judge) -> Verdict:
         seen = judge_limit_value(node.before, node.after)
         if not seen.ok:
             return seen
-    follows = _follows(node)
+    follows = _follows(node, equal)
     if not follows.ok:
         return follows
-    step = _step(node, equal)
+    step = weakest((_step(node, equal), follows))
     if seen is None:
         return step
     if step.level == "proved":
@@ -67,7 +66,7 @@ def judge_limit(node: Node, equal: Judge) -> Verdict:
     return weakest((step, seen))
 
 
-def _follows(node: Node) -> Verdict:
+def _follows(node: Node, equal: Judge) -> Verdict:
     """The line starts from the one before it, and its conclusion follows from its premises."""
     premises = {_goal(c): c.after for c in node.children}
     if isinstance(node.rule, Rewrite):
@@ -79,9 +78,11 @@ def _follows(node: Node) -> Verdict:
     reached = isinstance(node.rule, LimitDefinition) and bool(node.children)  # judged below
     if reached or shown == node.after:
         return Verdict("proved", "follows from the premises")
-    if not shown.has(Lim) and is_zero(shown - node.after):
+    if shown.has(Lim):
+        return Verdict("refuted", "the conclusion does not follow from the premises")
+    if is_zero(shown - node.after):
         return Verdict("proved", "follows from the premises")
-    return Verdict("refuted", "the conclusion does not follow from the premises")
+    return equal(shown, node.after)
 
 
 def _goal(node: Node) -> Expr:
@@ -97,7 +98,7 @@ def _step(node: Node, equal: Judge) -> Verdict:
     if isinstance(rule, LimitDefinition):
         return _definition(node, equal)
     if isinstance(rule, ElementaryLimit):
-        return _elementary(node)
+        return _elementary(node, equal)
     if isinstance(rule, LimitOfPart):
         return _substituted(node, equal)
     if isinstance(rule, Conjugate):
@@ -138,18 +139,21 @@ def _definition(node: Node, equal: Judge) -> Verdict:
         scale = node.middle / slope
         if not isinstance(slope, Deriv) or limit.h in variables(scale):
             return Verdict("refuted", "it is not a multiple of a derivative")
-        if not equal(node.after, scale * child.after).ok:
-            return Verdict("refuted", "the conclusion does not follow from the premise")
+        follows = equal(node.after, scale * child.after)
+        if not follows.ok:
+            return follows
     f, x, h = slope.expr, slope.wrt, limit.h
     if h in variables(f):
         return Verdict("refuted", f"{h} stands in what is differentiated")
     return equal(limit.expr * h, scale * (f.subs(x, x + h) - f))
 
 
-def _elementary(node: Node) -> Verdict:
+def _elementary(node: Node, equal: Judge) -> Verdict:
     found = sp.limit(node.before.expr, node.before.h, 0)
     if found == node.after:
         return Verdict("proved", "by SymPy's limit")
+    if found.is_finite:
+        return equal(found, node.after)
     where = (("left", str(found)), ("right", str(node.after)))
     return Verdict("refuted", "SymPy's limit differs", where)
 
@@ -196,7 +200,7 @@ def judge_limit_value(limit: Lim, value: Expr) -> Verdict:
         try:
             world = random_world(names, (), seed, digits=100)
             found = _differs(limit, value, world)
-        except (SymdlError, ZeroDivisionError, ValueError, OverflowError) as error:
+        except NO_VALUE as error:
             trouble = str(error) or type(error).__name__
             continue
         if found is not None:
@@ -210,7 +214,7 @@ def judge_limit_value(limit: Lim, value: Expr) -> Verdict:
 def _differs(limit: Lim, value: Expr, world: World) -> Verdict | None:
     claimed = evaluate(value, world)
     for side in (1, -1):
-        found = extrapolated(limit, world, side)
+        found = _extrapolated(limit, world, side)
         if abs(found - claimed) > world.ctx.mpf(10) ** -_DIGITS * max(1, abs(claimed)):
             values = [(str(v), mpmath.nstr(n, 8)) for v, n in world.values.items()]
             both = [("limit", mpmath.nstr(found, 12)), ("claimed", mpmath.nstr(claimed, 12))]
@@ -218,7 +222,7 @@ def _differs(limit: Lim, value: Expr, world: World) -> Verdict | None:
     return None
 
 
-def extrapolated(limit: Lim, world: World, side: int = 1) -> Any:
+def _extrapolated(limit: Lim, world: World, side: int = 1) -> Any:
     """The limit from one side by Richardson's (Neville's) extrapolation over halved steps."""
     ctx = world.ctx
     steps = [ctx.mpf(side) / 2 ** (k + 5) for k in range(_STEPS)]

@@ -10,7 +10,7 @@ from sympy.core.expr import Expr
 
 from symdl.calculus.differentiate import differentiate
 from symdl.errors import SymdlError
-from symdl.evidence.evaluate import World, evaluate, precise
+from symdl.evidence.evaluate import NO_VALUE, World, evaluate, precise
 from symdl.evidence.judge import judge_equation
 from symdl.evidence.pieces import pieces
 from symdl.evidence.ranges import check_finite
@@ -62,7 +62,7 @@ def _falling(e: Expr, x: sp.Symbol) -> Verdict | None:
     others = {v: ctx.mpf(1) for v in e.free_symbols - {x}}
     try:
         values = [evaluate(e, World({}, {**others, x: at}, ctx)) for at in spots]
-    except (SymdlError, ZeroDivisionError, ValueError):  # no value somewhere: no points to show
+    except NO_VALUE:  # no value somewhere: no points to show
         return None
     for (a, left), (b, right) in itertools.pairwise(zip(spots, values, strict=True)):
         if right < left - ctx.mpf(10) ** -30:

@@ -59,8 +59,6 @@ def _cut(e: Expr, x: sp.Symbol, low: Expr, high: Expr) -> Iterator[Piece]:
         return
     z, choices = _choice(node)
     root, rising = _crossing(z, x)
-    if root is None:  # z is constant here, but of unknown sign
-        raise NotSupported(f"the sign of {z} decides which case of {node} applies")
     below, above = (choices[0], choices[1]) if rising else (choices[1], choices[0])
     starts, ends = _compare(root, low), _compare(root, high)
     if starts in (NONPOSITIVE, NEGATIVE, ZERO):
@@ -94,12 +92,9 @@ def _innermost(e: Expr, x: sp.Symbol) -> Expr | None:
 def _choice(node: Expr) -> tuple[Expr, tuple[Expr, Expr]]:
     """An argument z, and what the node is where z < 0 and where z > 0."""
     if isinstance(node, (sp.Max, sp.Min)):
-        first, *others = sorted(node.args, key=lambda a: (not a.free_symbols, str(a)))
-        for other in others:
-            rest = [a for a in node.args if a not in (first, other)]
-            small, large = node.func(first, *rest), node.func(other, *rest)
-            both = (large, small) if isinstance(node, sp.Max) else (small, large)
-            return first - other, both
+        first, other, *rest = sorted(node.args, key=lambda a: (not a.free_symbols, str(a)))
+        one, two = node.func(first, *rest), node.func(other, *rest)
+        return first - other, (two, one) if isinstance(node, sp.Max) else (one, two)
     (z, *_) = node.args
     if isinstance(node, sp.Abs):
         return z, (-z, z)
@@ -120,7 +115,7 @@ def _first_case(node: sp.Piecewise) -> tuple[Expr, tuple[Expr, Expr]]:
     return (z, (no, yes)) if condition.gts == condition.args[0] else (-z, (yes, no))
 
 
-def _crossing(z: Expr, x: sp.Symbol) -> tuple[Expr | None, bool]:
+def _crossing(z: Expr, x: sp.Symbol) -> tuple[Expr, bool]:
     """Where an affine z changes its sign, and whether it rises there."""
     slope = sp.expand(differentiate(z, x).after)
     found = sign(slope)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.errors import NotSupported
+from symdl.errors import NotSupported, SymdlError
 from symdl.evidence.evaluate import World, evaluate, positions, precise
 from symdl.formula import Equation
 from symdl.notation.binders import Total
 from symdl.notation.indices import Index
 from symdl.notation.tensors import Elem, TensorSymbol
 
-__all__ = ["random_world"]
+__all__ = ["impose", "random_world", "values_for"]
 
 
 def random_world(
@@ -33,16 +33,22 @@ def random_world(
     few = len(ordered) <= 3
     chosen: dict[Expr, int] = {s: 2 + (seed + k) % 2 * few for k, s in enumerate(ordered)}
     empty = World(chosen, {}, ctx)
-    values: dict[sp.Symbol, Any] = {}
-    for v in sorted(set(variables), key=str):
-        if isinstance(v, TensorSymbol):
-            values[v] = {at: _draw(v, rng, empty) for at in positions(v.axes, empty)}
-        else:
-            values[v] = _draw(v, rng, empty)
-    world = World(chosen, values, ctx)
+    world = World(chosen, values_for(variables, empty, lambda v: _draw(v, rng, empty)), ctx)
     for a in assumptions:
-        _impose(a, world)
+        impose(a, world)
     return world
+
+
+def values_for(
+    variables: Iterable[sp.Symbol], sizes: World, draw: Callable[[sp.Symbol], Any]
+) -> dict[sp.Symbol, Any]:
+    """A value drawn for each variable, or for each element of a tensor, in the order of names."""
+    return {
+        v: {at: draw(v) for at in positions(v.axes, sizes)}
+        if isinstance(v, TensorSymbol)
+        else draw(v)
+        for v in sorted(set(variables), key=str)
+    }
 
 
 def _draw(v: sp.Symbol, rng: random.Random, world: World) -> Any:
@@ -55,28 +61,36 @@ def _draw(v: sp.Symbol, rng: random.Random, world: World) -> Any:
     return world.ctx.mpf(rng.choice([k for k in range(-128, 129) if k])) / 64
 
 
-def _impose(a: Equation, world: World) -> None:
-    """Change elements along the summed axis so that sum_j t_j = value holds.
+def impose(a: Equation, world: World, domain: Mapping[sp.Symbol, sp.Set] | None = None) -> None:
+    """Change elements along the summed axes so that an assumption sum_j t_j = value holds.
 
-    The last element takes up the difference; positive elements are scaled.
+    Elements that are never negative, by their tensor or its domain, are scaled; of others the last
+    one takes up the difference.  Raises NotSupported for another assumption or one that cannot be
+    met, SymdlError where an element leaves the domain.
     """
     total = a.lhs
-    if not (isinstance(total, Total) and len(total.bounds) == 1 and isinstance(total.body, Elem)):
+    if not (isinstance(total, Total) and isinstance(total.body, Elem)):
         raise NotSupported(f"drawing points that satisfy the assumption {a}")
-    body, (j,) = total.open()
+    body, summed = total.open()
     t = body.tensor
     if t not in world.values:
         return
-    free = [i for i in body.index if isinstance(i, Index) and i != j]
-    value = world.values[t]
+    values, allowed = world.values[t], (domain or {}).get(t)
+    scaled = t.positive_elements or (allowed is not None and bool(allowed.inf >= 0))
+    free = [i for i in body.index if isinstance(i, Index) and i not in summed]
     for at in positions([i.size for i in free], world):
         index = dict(zip(free, at, strict=True))
-        row = [tuple({**index, j: k}[i] for i in body.index) for k in range(world.size(j.size))]
+        row = [
+            tuple({**index, **dict(zip(summed, k, strict=True))}[i] for i in body.index)
+            for k in positions([j.size for j in summed], world)
+        ]
         wanted, found = evaluate(a.rhs, world, index), evaluate(total, world, index)
-        if not t.positive_elements:
-            value[row[-1]] += wanted - found
-        elif wanted > 0:
-            value.update({spot: value[spot] * wanted / found for spot in row})
-        else:
+        if scaled and not wanted > 0:
             raise NotSupported(f"positive elements cannot satisfy the assumption {a}")
+        if scaled:
+            values.update({spot: values[spot] * wanted / found for spot in row})
+        else:
+            values[row[-1]] += wanted - found
+        if allowed is not None and any(sp.Rational(str(values[k])) not in allowed for k in row):
+            raise SymdlError("the point leaves the domain")
         world.seen.clear()

@@ -17,7 +17,7 @@ from sympy.core.expr import Expr
 from symdl.calculus.differentiate import differentiate
 from symdl.calculus.elimination import simplest, through_output
 from symdl.errors import NotSupported, SymdlError
-from symdl.evidence.evaluate import World, evaluate, precise
+from symdl.evidence.evaluate import NO_VALUE, World, evaluate, precise
 from symdl.evidence.judge import inlined
 from symdl.evidence.pieces import Piece, pieces
 from symdl.evidence.signs import as_fraction, roots_in, sign
@@ -47,9 +47,7 @@ class Range:
     @property
     def interval(self) -> sp.Set:
         """The interval from the least to the greatest value, open where it is not taken."""
-        return sp.Interval(
-            self.least, self.greatest, not self.least_at, not self.greatest_at
-        )  # fmt: skip
+        return sp.Interval(self.least, self.greatest, not self.least_at, not self.greatest_at)
 
 
 def range_of(e: Expr, x: sp.Symbol) -> Range:
@@ -68,34 +66,39 @@ def range_of(e: Expr, x: sp.Symbol) -> Range:
             taken.append((p.expr.xreplace({x: at}), at))
         limits += [limit_of(p, x, p.low), limit_of(p, x, p.high)]
         if not p.expr.has(x):
-            middle = _inside(p)
-            taken.append((p.expr, middle))
+            taken.append((p.expr, _inside(p)))
     for p in found[1:]:
         taken.append((e.xreplace({x: p.low}), p.low))
-    values = [sp.simplify(v) for v, _ in taken]
-    places = [at for _, at in taken]
-    everything = [*values, *limits]
-    least, greatest = _extreme(everything, -1), _extreme(everything, 1)
-    return Range(
-        least, greatest,
-        tuple(a for v, a in zip(values, places, strict=True) if v == least),
-        tuple(a for v, a in zip(values, places, strict=True) if v == greatest),
-    )  # fmt: skip
+    return _from_values([(sp.simplify(v), at) for v, at in taken], limits)
+
+
+def _from_values(taken: list[tuple[Expr, Expr]], limits: list[Expr]) -> Range:
+    """The range whose ends are among values with their places, and limits."""
+    values = [*(v for v, _ in taken), *limits]
+    least, greatest = _extreme(values, -1), _extreme(values, 1)
+    return Range(least, greatest, _places(taken, least), _places(taken, greatest))
+
+
+def _places(taken: list[tuple[Expr, Expr]], value: Expr) -> tuple[Expr, ...]:
+    found: dict[Expr, None] = {}
+    for v, at in taken:
+        same = _same(v, value)
+        if same is None:
+            raise NotSupported(f"whether {v} is {value}")
+        if same:
+            found[at] = None
+    return tuple(found)
 
 
 def derivative_range(e: Expr, x: sp.Symbol) -> Range:
     """The range of the derivative between the kinks: the least and the greatest slope."""
-    found = [range_of_piece(p, x) for p in pieces(e, x)]
-    least = _extreme([r.least for r in found], -1)
-    greatest = _extreme([r.greatest for r in found], 1)
-    return Range(
-        least, greatest,
-        tuple(a for r in found if r.least == least for a in r.least_at),
-        tuple(a for r in found if r.greatest == greatest for a in r.greatest_at),
-    )  # fmt: skip
+    found = [_slopes_of_piece(p, x) for p in pieces(e, x)]
+    taken = [(r.least, at) for r in found for at in r.least_at]
+    taken += [(r.greatest, at) for r in found for at in r.greatest_at]
+    return _from_values(taken, [end for r in found for end in (r.least, r.greatest)])
 
 
-def range_of_piece(p: Piece, x: sp.Symbol) -> Range:
+def _slopes_of_piece(p: Piece, x: sp.Symbol) -> Range:
     """The range of the derivative of one smooth piece."""
     check_finite(p, x)
     slope = simplest(differentiate(p.expr, x).after)
@@ -103,13 +106,7 @@ def range_of_piece(p: Piece, x: sp.Symbol) -> Range:
     taken = [(sp.simplify(slope.xreplace({x: at})), at) for at in _stationary(q, x)]
     if not slope.has(x):
         taken.append((slope, _inside(q)))
-    limits = [limit_of(q, x, q.low), limit_of(q, x, q.high)]
-    everything = [*(v for v, _ in taken), *limits]
-    least, greatest = _extreme(everything, -1), _extreme(everything, 1)
-    return Range(
-        least, greatest,
-        tuple(a for v, a in taken if v == least), tuple(a for v, a in taken if v == greatest),
-    )  # fmt: skip
+    return _from_values(taken, [limit_of(q, x, q.low), limit_of(q, x, q.high)])
 
 
 def steepest_output(formula: Formula) -> tuple[Expr, tuple[Expr, ...]]:
@@ -199,6 +196,23 @@ def _inside(p: Piece) -> Expr:
     return p.low + 1 if p.high == sp.oo else (p.low + p.high) / 2
 
 
+def _same(a: Expr, b: Expr) -> bool | None:
+    """Whether two numbers are equal, however they are written; None where that is not known."""
+    if a == b or a.is_infinite or b.is_infinite:
+        return bool(a == b)
+    difference = sp.simplify(a - b)
+    return True if difference == 0 else difference.is_zero
+
+
+def _same_interval(a: sp.Set, b: sp.Set) -> bool | None:
+    if not (isinstance(a, sp.Interval) and isinstance(b, sp.Interval)):
+        return bool(a == b)
+    if (a.left_open, a.right_open) != (b.left_open, b.right_open):
+        return False
+    ends = (_same(a.start, b.start), _same(a.end, b.end))
+    return False if False in ends else None if None in ends else True
+
+
 def _extreme(values: list[Expr], direction: int) -> Expr:
     best = values[0]
     for v in values[1:]:
@@ -227,11 +241,12 @@ def judge_range(e: Expr, x: sp.Symbol, claimed: sp.Set) -> Verdict:
         found = range_of(e, x)
     except (SymdlError, sp.PolynomialError) as error:
         return Verdict("unknown", str(error))
-    if found.interval != claimed:
-        return Verdict(
-            "refuted", "the range is another",
-            (("range", str(found.interval)), ("claimed", str(claimed))),
-        )  # fmt: skip
+    shown = (("range", str(found.interval)), ("claimed", str(claimed)))
+    same = _same_interval(found.interval, claimed)
+    if same is None:
+        return Verdict("unknown", "whether two numbers are equal", shown)
+    if not same:
+        return Verdict("refuted", "the range is another", shown)
     return Verdict("proved", "from the sign and the zeros of the derivative, and the limits")
 
 
@@ -242,11 +257,17 @@ def judge_largest_derivative(e: Expr, x: sp.Symbol, value: Expr, at: Expr | None
     except (SymdlError, sp.PolynomialError) as error:
         return Verdict("unknown", str(error))
     value = sp.sympify(value, strict=True)
-    if found.greatest != value:
+    same = _same(found.greatest, value)
+    if not same:
         shown = (("largest derivative", str(found.greatest)), ("claimed", str(value)))
+        if same is None:
+            return Verdict("unknown", "whether two numbers are equal", shown)
         return Verdict("refuted", "another value is the largest", shown)
-    if at is not None and not any(sp.simplify(a - at) == 0 for a in found.greatest_at):
+    there = [] if at is None else [_same(a, at) for a in found.greatest_at]
+    if at is not None and True not in there:
         places = (("taken at", ", ".join(map(str, found.greatest_at)) or "no point"),)
+        if None in there:
+            return Verdict("unknown", "whether two places are equal", places)
         return Verdict("refuted", "the largest value is not taken there", places)
     slopes = [(p, differentiate(p.expr, x).after) for p in pieces(e, x)]
     for p, slope in slopes:
@@ -265,7 +286,7 @@ def _outside(e: Expr, x: sp.Symbol, claimed: sp.Set, p: Piece) -> Verdict | None
             continue
         try:
             value = evaluate(e, World({}, {x: ctx.mpf(k) / 8}, ctx))
-        except (SymdlError, ZeroDivisionError, ValueError):  # no value there
+        except NO_VALUE:  # no value there
             continue
         low, high = (
             ctx.mpf(str(sp.N(b, 50))) if b.is_finite else ctx.mpf(str(b).replace("oo", "inf"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy as sp
@@ -18,10 +18,9 @@ from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.expr import Expr
 
 from symdl.calculus.tree import Deriv, Node
-from symdl.errors import SymdlError
-from symdl.evidence.evaluate import World, evaluate, holds
+from symdl.evidence.evaluate import NO_VALUE, World, evaluate, holds
 from symdl.evidence.points import random_world
-from symdl.evidence.verdict import Verdict
+from symdl.evidence.verdict import Verdict, weakest
 from symdl.evidence.written_out import element_symbol, write_out
 from symdl.formula import Equation
 from symdl.notation.binders import ArgPeak, Binder, Peak, Total, rename
@@ -41,10 +40,14 @@ _FORMAL = (
 )  # fmt: skip
 
 
-def recheck(node: Node) -> Verdict:
-    """Judge one application of a differentiation rule."""
-    if not _follows_from_children(node):
-        return Verdict("refuted", "the conclusion does not follow from the premises")
+def recheck(node: Node, equal: Callable[[Expr, Expr], Verdict]) -> Verdict:
+    """Judge one application of a differentiation rule; ``equal`` judges equations."""
+    follows = _follows_from_children(node, equal)
+    return weakest((_rule_right(node), follows)) if follows.ok else follows
+
+
+def _rule_right(node: Node) -> Verdict:
+    """Whether the premises and what is shown are those that the rule asks for."""
     if _formally_right(node):
         return Verdict("proved", "for unknown functions, by SymPy")
     d = node.before
@@ -108,13 +111,18 @@ def _maximum_right(node: Node) -> bool:
     return Peak(child.before.expr, k) == d.expr and rename(child.after, {k: place}) == node.after
 
 
-def _follows_from_children(node: Node) -> bool:
+def _follows_from_children(node: Node, equal: Callable[[Expr, Expr], Verdict]) -> Verdict:
     """The shown middle, with each premise replaced by its conclusion, is the conclusion."""
     done = {c.before: c.after for c in node.children}
     shown = node.middle.xreplace(done)
     if shown.has(Deriv):
-        return node.name in _MOVED_PREMISES and len(node.children) == len(node.middle.atoms(Deriv))
-    return shown == node.after or is_zero(shown - node.after) is True
+        follows = len(node.children) == len(node.middle.atoms(Deriv))
+        if node.name in _MOVED_PREMISES and follows:
+            return Verdict("proved", "there is a premise for each derivative")
+        return Verdict("refuted", "the conclusion does not follow from the premises")
+    if shown == node.after or is_zero(shown - node.after):
+        return Verdict("proved", "the conclusion follows from the premises")
+    return equal(shown, node.after)
 
 
 def _formally_right(node: Node) -> bool:
@@ -181,22 +189,26 @@ def _away_from_kinks(e: Expr) -> Expr:
 
 
 def _with_functions(e: Expr, functions: Mapping[Expr, Expr]) -> Expr:
-    """Put functions in place of the premises: arguments, or the product of some of them."""
+    """Put functions in place of the premises: parts, their reciprocals, or products of some."""
     if e in functions:
         return functions[e]
-    if e.is_Mul and len(functions) < len(e.args):
-        rest = list(e.args)
-        out = sp.S.One
-        for premise, f in functions.items():
-            wanted = list(sp.Mul.make_args(premise))
-            inverse = list(sp.Mul.make_args(1 / premise))
-            for group, value in ((wanted, f), (inverse, 1 / f)):
-                if all(g in rest for g in group):
-                    rest = [r for r in rest if r not in group]
-                    out *= value
-                    break
-        return out * sp.Mul(*rest)
-    return e.func(*(_with_functions(a, functions) for a in e.args)) if e.args else e
+    if e.is_Pow and 1 / e in functions:
+        return 1 / functions[1 / e]
+    if not e.args:
+        return e
+    if not e.is_Mul:
+        return e.func(*(_with_functions(a, functions) for a in e.args))
+    rest = list(e.args)
+    out = sp.S.One
+    for premise, f in functions.items():
+        wanted = sp.Mul.make_args(premise)
+        inverse = sp.Mul.make_args(1 / premise)
+        for group, value in ((wanted, f), (inverse, 1 / f)):
+            if all(g in rest for g in group):
+                rest = [r for r in rest if r not in group]
+                out *= value
+                break
+    return out * sp.Mul(*(_with_functions(r, functions) for r in rest))
 
 
 def _chain_right(node: Node) -> bool:
@@ -230,7 +242,7 @@ def written_out_agrees(
                 assumptions,
             )
             found = _instance_difference(e, wrt, result, world, seed)
-        except (SymdlError, ZeroDivisionError, ValueError, TypeError) as error:
+        except (*NO_VALUE, TypeError) as error:
             trouble = str(error) or type(error).__name__
             continue
         if found is not None:

@@ -142,7 +142,10 @@ def _judged(u: Unrolled) -> tuple[tuple[str, Verdict], ...]:
     return (
         ("the first step", judge_equation(single(u.value, u.steps), single(first, u.steps))),
         ("one step more, by induction", judge_equation(grown, stepped)),
-        *((f"{n} steps written out", _written_out(u, n)) for n in _WRITTEN_OUT),
+        *(
+            (f"{n} step{'s' if n > 1 else ''} written out", _written_out(u, n))
+            for n in _WRITTEN_OUT
+        ),
     )
 
 
@@ -171,8 +174,7 @@ def _written_out(u: Unrolled, n: int) -> Verdict:
     claimed = write_out(u.value, sizes, index)
     if sp.expand(reached - claimed) == 0:
         return Verdict("proved", "the equation put into itself, multiplied out")
-    both = (("left", str(sp.expand(reached))), ("right", str(sp.expand(claimed))))
-    return Verdict("refuted", f"after {n} steps the two differ", both)
+    return judge_equation(reached, claimed)
 
 
 # -------------------------------------------------------------------------------- closed sums

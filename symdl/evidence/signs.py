@@ -9,7 +9,6 @@ signs of its terms, or, in one variable, from the exact count of its roots.
 from __future__ import annotations
 
 import itertools
-import operator
 from collections.abc import Iterable, Iterator, Mapping
 
 import mpmath
@@ -19,7 +18,7 @@ from sympy.core.expr import Expr
 from symdl.calculus.elimination import simplest
 from symdl.errors import SymdlError
 from symdl.evidence.domain_points import Domain, drawn, shown_values
-from symdl.evidence.evaluate import evaluate, precise
+from symdl.evidence.evaluate import NO_VALUE, evaluate, precise
 from symdl.evidence.verdict import Verdict
 from symdl.notation.binders import ArgPeak, Binder, Peak, Total
 from symdl.notation.functions import HYPERBOLIC, by_exponentials
@@ -27,7 +26,7 @@ from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.normal import equal
 from symdl.notation.tensors import Elem
 
-__all__ = ["Domain", "judge_nonnegative", "roots_in", "sign"]
+__all__ = ["Domain", "as_fraction", "judge_nonnegative", "roots_in", "sign"]
 
 POSITIVE, NONNEGATIVE, ZERO, NONPOSITIVE, NEGATIVE = "> 0", ">= 0", "= 0", "<= 0", "< 0"
 _FLIPPED = {
@@ -52,7 +51,7 @@ def judge_nonnegative(e: Expr, domain: Domain | None = None, strict: bool = Fals
     wanted = (POSITIVE,) if strict else _UP
     if found in wanted:
         return Verdict("proved", f"{found} by the signs of its factors")
-    seen = _negative_point(e, domain, strict)
+    seen = _negative_point(e, domain)
     if seen is not None:
         return seen
     return Verdict("unknown", "no argument for the sign was found, and no point against it")
@@ -362,16 +361,15 @@ def _power(base: str | None, exponent: Expr) -> str | None:
 # ---------------------------------------------------------------------------------- by points
 
 
-def _negative_point(e: Expr, domain: Domain, strict: bool) -> Verdict | None:
+def _negative_point(e: Expr, domain: Domain) -> Verdict | None:
     ctx = precise()
-    bad = operator.le if strict else operator.lt
     for seed in range(_POINTS):
         try:
             world, index = drawn(e, domain, seed)
             value = evaluate(e, world, index)
-        except (SymdlError, ZeroDivisionError, ValueError, OverflowError):
+        except NO_VALUE:
             continue
-        if bad(value, -(ctx.mpf(10) ** -30)):
+        if value < -(ctx.mpf(10) ** -30):
             shown = shown_values(e, world, index)
             return Verdict("refuted", "negative", (*shown, ("value", mpmath.nstr(value, 12))))
     return None

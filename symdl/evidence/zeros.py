@@ -9,7 +9,6 @@ Signs are found by interval arithmetic, so that nothing rests on rounding.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -22,7 +21,6 @@ from symdl.evidence.signs import as_fraction, sign
 __all__ = ["narrowed", "zeros"]
 
 _DEPTH = 14
-_TRIED = 1
 _MOST_OPERATIONS = 150
 _HALVINGS = 200
 _FARTHEST = 10  # the outermost points looked at are 2^10 away
@@ -92,24 +90,21 @@ def _factors(e: Expr, x: sp.Symbol) -> list[Expr]:
 def _of_factor(f: Expr, x: sp.Symbol, depth: int) -> tuple[Interval, ...]:
     if depth == 0 or sp.count_ops(f) > _MOST_OPERATIONS:
         raise NotSupported(f"the zeros of {f}: too many derivatives are needed")
-    trouble = ""
-    for g in itertools.islice(_divided(f, x), _TRIED):
-        try:
-            turns = _zeros(differentiate(g, x).after, x, depth - 1)
-            return _between(g, x, turns)
-        except SymdlError as error:
-            trouble = str(error)
-    raise NotSupported(f"the zeros of {f}: {trouble}")
+    g = _divided(f, x)
+    try:
+        return _between(g, x, _zeros(differentiate(g, x).after, x, depth - 1))
+    except SymdlError as error:
+        raise NotSupported(f"the zeros of {f}: {error}") from error
 
 
-def _divided(f: Expr, x: sp.Symbol) -> Iterator[Expr]:
-    """``f`` divided by each of its exponentials, the one with the simplest factor first."""
+def _divided(f: Expr, x: sp.Symbol) -> Expr:
+    """``f`` divided by the one of its exponentials that has the simplest factor."""
     groups: dict[Expr, Expr] = {}
     for term in sp.Add.make_args(f):
         power = sp.Mul(*(a for a in sp.Mul.make_args(term) if isinstance(a, sp.exp)))
         groups[power] = groups.get(power, sp.S.Zero) + term / power
-    for power in sorted(groups, key=lambda k: (_degree(groups[k], x), str(k))):
-        yield sp.expand(sp.Add(*(c * k / power for k, c in groups.items())))
+    power = min(groups, key=lambda k: (_degree(groups[k], x), str(k)))
+    return sp.expand(sp.Add(*(c * k / power for k, c in groups.items())))
 
 
 def _degree(c: Expr, x: sp.Symbol) -> int:

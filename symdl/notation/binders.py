@@ -243,7 +243,10 @@ def _canonical_order(body: Expr, index: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return min(orders, key=shape)
 
 
-_USUAL = {"N": "n", "D": "i", "K": "j", "H": "h", "M": "m", "T": "t", "C": "c"}
+_USUAL = {
+    "N": "n", "D": "i", "K": "j", "H": "h", "M": "m", "T": "t", "C": "c",
+    "G": "g", "P": "p", "Q": "q", "R": "r",
+}  # fmt: skip
 
 
 def letters(size: Expr) -> Iterable[str]:

@@ -8,18 +8,19 @@ says ``None``: unknown, never "equal".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.expr import Expr
-from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
 from symdl.errors import Impossible, NotSupported, SymdlError
 from symdl.notation.binders import Binder, Total, loose, rename
 from symdl.notation.functions import HYPERBOLIC, by_exponentials, erfc, xlogy
 from symdl.notation.indicators import Delta, UnitStep
 from symdl.notation.indices import Index
+from symdl.notation.kinks import absolute, extremum, piecewise, step
 from symdl.notation.polynomial import (
     ONE,
     Monomial,
@@ -169,15 +170,17 @@ def poly(e: Expr) -> Poly:
 
 def _function(e: Expr) -> Poly:
     if isinstance(e, UnitStep):
-        return _step(e.args[0], e.at_zero)
+        return step(e.args[0], e.at_zero, poly)
     if isinstance(e, sp.Piecewise):
-        return _piecewise(e)
+        return piecewise(e, poly)
     if isinstance(e, (sp.Max, sp.Min)):
-        return _extremum(e)
+        return extremum(e, poly)
     if isinstance(e, sp.Abs):
-        return _absolute(e.args[0])
+        return absolute(e.args[0], poly)
     if isinstance(e, sp.sign):
-        return add(scale(_step(e.args[0], sp.Rational(1, 2)), sp.Integer(2)), constant(-sp.S.One))
+        return add(
+            scale(step(e.args[0], sp.Rational(1, 2), poly), sp.Integer(2)), constant(-sp.S.One)
+        )
     if isinstance(e, HYPERBOLIC):
         return poly(by_exponentials(e))
     if isinstance(e, log1p):
@@ -249,54 +252,43 @@ def _rational_power(p: Poly, e: Expr) -> Poly:
         raise Impossible("division by an expression that is zero")
     if len(p) == 1:
         ((m, c),) = p.items()
-        return mul(_number_power(c, e), _monomial_power(m, e))
-    c, m, q = primitive(p)
-    if not e.is_Integer and (c < 0 or not all(a.is_positive for a, _ in m)):
-        return atom(to_expr(p), e)
-    out = mul(_number_power(c, e), _monomial_power(m, e))
-    for factor, times in _factors(to_expr(q)):
-        out = mul(out, atom(factor, e * times))
+        factors = tuple(m)
+    else:
+        c, m, q = primitive(p)
+        factors = (*m, *_factors(to_expr(q)))
+    if not e.is_Integer:
+        return _root(c, factors, e)
+    out = constant(c**e)
+    for a, k in factors:
+        out = mul(out, _settled(a, k * e))
     return out
 
 
-def _number_power(c: Expr, e: Expr) -> Poly:
-    if e.is_Integer:
-        return constant(c**e)
-    if c < 0:
-        raise NotSupported(f"the power {e} of the negative number {c}")
+def _root(c: Expr, factors: Sequence[tuple[Expr, Expr]], e: Expr) -> Poly:
+    """A product to a fractional power: factors that are never negative leave the root.
+
+    So do even powers, as absolute values; the others stay under one root, for each may be negative.
+    """
     out = constant(sp.S.One)
-    for prime, times in sp.factorrat(c).items():
-        out = mul(out, mul(constant(sp.S.One), _settled(sp.Integer(prime), times * e)))
-    return out
+    for prime, times in sp.factorrat(abs(c)).items():
+        out = mul(out, _settled(sp.Integer(prime), times * e))
+    rest = constant(sp.sign(c))
+    for a, k in factors:
+        if a.is_nonnegative:
+            out = mul(out, _settled(a, k * e))
+        elif k.is_Integer and k % 2 == 0 and (k * e).is_Integer:
+            odd = k * e % 2
+            out = mul(out, _settled(a, k * e - odd))
+            out = mul(out, absolute(a, poly)) if odd else out
+        else:
+            rest = mul(rest, atom(a, k))
+    if rest == constant(sp.S.NegativeOne):
+        raise NotSupported(f"the power {e} of the negative number {c}")
+    return out if rest == constant(sp.S.One) else mul(out, _settled(to_expr(rest), e))
 
 
 def _settled(a: Expr, e: Expr) -> Poly:
     return mul(atom(a, e), atom(a, sp.S.Zero)) if e else constant(sp.S.One)
-
-
-def _monomial_power(m: Monomial, e: Expr) -> Poly:
-    if e.is_Integer:
-        out = constant(sp.S.One)
-        for a, k in m:
-            out = mul(out, _settled(a, k * e))
-        return out
-    out = constant(sp.S.One)
-    rest: list[tuple[Expr, Expr]] = []
-    for a, k in m:
-        if a.is_positive or (k == 1 and len(m) == 1):
-            out = mul(out, _settled(a, k * e))
-        elif k.is_Integer and k % 2 == 0 and (k * e).is_Integer:
-            out = mul(out, power_signed(_absolute(a), k * e))
-        else:
-            rest.append((a, k))
-    if not rest:
-        return out
-    return mul(out, atom(monomial_expr(frozenset(rest)), e))
-
-
-def power_signed(p: Poly, e: Expr) -> Poly:
-    """p**e for a whole number e of either sign."""
-    return _rational_power(p, e)
 
 
 @lru_cache(maxsize=10_000)
@@ -350,83 +342,3 @@ def _log_atom(a: Expr) -> Poly:
     if a.is_Pow and a.base.is_positive:
         return mul(_logarithm(a.base), poly(a.exp))
     return atom(sp.log(a))
-
-
-def _step(z: Expr, at_zero: Expr) -> Poly:
-    """Steps as [z>0] and [z>=0] only, of arguments without positive factors, leading sign +."""
-    p = poly(z)
-    if not p:
-        return poly(at_zero)
-    c, m, q = primitive(p)
-    sign = sp.S.One if c > 0 else sp.S.NegativeOne
-    signed = [(a, e) for a, e in m if not a.is_positive]
-    exps = {}
-    for a, e in signed:
-        if not e.is_Integer:
-            return atom(UnitStep(normal(z), at_zero))
-        exps[a] = sp.Integer(1) if e % 2 else sp.Integer(2)
-    arg = to_expr(mul(q, {frozenset(exps.items()): sp.S.One}))
-    if arg.is_Number or arg.is_positive:
-        return poly(UnitStep(sign, at_zero)) if arg.is_positive else atom(UnitStep(sign * arg, 0))
-    low, high = atom(UnitStep(arg, 0)), atom(UnitStep(arg, 1))
-    zero = poly(at_zero)
-    one = constant(sp.S.One)
-    if sign < 0:  # H(-z, c) = 1 - H(z, 1 - c)
-        zero = add(one, scale(zero, sp.S.NegativeOne))
-    mixed = add(mul(add(one, scale(zero, sp.S.NegativeOne)), low), mul(zero, high))
-    return mixed if sign > 0 else add(one, scale(mixed, sp.S.NegativeOne))
-
-
-def _condition(c: Expr) -> Poly:
-    one = constant(sp.S.One)
-    if isinstance(c, BooleanTrue):
-        return one
-    if isinstance(c, BooleanFalse):
-        return {}
-    if isinstance(c, sp.Not):
-        return add(one, scale(_condition(c.args[0]), sp.S.NegativeOne))
-    if isinstance(c, sp.And):
-        out = one
-        for a in c.args:
-            out = mul(out, _condition(a))
-        return out
-    if isinstance(c, sp.Or):
-        return _condition(sp.Not(sp.And(*(sp.Not(a) for a in c.args)), evaluate=False))
-    if isinstance(c, sp.StrictGreaterThan):
-        return _step(c.lhs - c.rhs, sp.S.Zero)
-    if isinstance(c, sp.GreaterThan):
-        return _step(c.lhs - c.rhs, sp.S.One)
-    if isinstance(c, (sp.StrictLessThan, sp.LessThan)):
-        return _condition(c.reversed)
-    if isinstance(c, sp.Ne):
-        return add(one, scale(_condition(sp.Eq(c.lhs, c.rhs, evaluate=False)), sp.S.NegativeOne))
-    if isinstance(c, sp.Eq):
-        d = c.lhs - c.rhs
-        return add(_step(d, sp.S.One), scale(_step(d, sp.S.Zero), sp.S.NegativeOne))
-    raise NotSupported(f"the condition {c}")
-
-
-def _piecewise(e: sp.Piecewise) -> Poly:
-    out: Poly = {}
-    left = constant(sp.S.One)
-    for value, condition in e.args:
-        here = _condition(condition)
-        out = add(out, mul(mul(left, here), poly(value)))
-        left = mul(left, add(constant(sp.S.One), scale(here, sp.S.NegativeOne)))
-    return out
-
-
-def _extremum(e: Expr) -> Poly:
-    """max(a, b) = b + (a - b) [a > b], folded over the arguments; min likewise."""
-    args = sorted(e.args, key=str)
-    out = args[0]
-    sign = 1 if isinstance(e, sp.Max) else -1
-    for a in args[1:]:
-        out = out + (a - out) * UnitStep(sign * (a - out), 0)
-    return poly(out)
-
-
-def _absolute(x: Expr) -> Poly:
-    if x.is_nonnegative:
-        return poly(x)
-    return mul(poly(x), add(scale(_step(x, sp.S.Zero), sp.Integer(2)), constant(-sp.S.One)))

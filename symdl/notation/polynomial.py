@@ -4,7 +4,7 @@ A polynomial maps monomials to rational coefficients; a monomial is a frozenset 
 pairs with rational exponents.  An atom is any expression the normal form does not look into.  Three
 laws are applied whenever monomials meet: indicators are idempotent, a compound base with a positive
 whole exponent is multiplied out, and the leading monomial of a compound base in the denominator is
-divided out (LM * D**-1 = 1 - (D - LM) * D**-1), so reciprocals are generators.
+divided out (c LM * D**-1 = 1 - (D - c LM) * D**-1), so reciprocals are generators.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _meet(m: Monomial, n: Monomial) -> Poly:
 
 def _settle(exps: dict[Expr, Expr]) -> Poly:
     """Apply the laws to a raw product of atoms."""
-    coefficient = sp.S.One
+    coefficient = _turned(exps)
     todo: list[tuple[Expr, int]] = []
     out: dict[Expr, Expr] = {}
     for a, e in exps.items():
@@ -156,6 +156,17 @@ def _settle(exps: dict[Expr, Expr]) -> Poly:
     for a, whole in todo:
         p = mul(p, power_of(multiply_out(a), whole))
     return scale(p, coefficient)
+
+
+def _turned(exps: dict[Expr, Expr]) -> Expr:
+    """Write whole powers of -D with D where D stands under a root, in place; return the sign."""
+    sign = sp.S.One
+    for a in [a for a, e in exps.items() if a.is_Add and not e.is_Integer]:
+        whole = exps.get(-a, sp.S.Zero)
+        if whole and whole.is_Integer:
+            exps[a] += exps.pop(-a)
+            sign *= (-1) ** whole
+    return sign
 
 
 def _step_laws(exps: dict[Expr, Expr]) -> None:
@@ -212,7 +223,7 @@ def _divide_out(exps: dict[Expr, Expr]) -> Poly:
         up = dict(rest)
         up[base] = up[base] + 1
         tail = {m: -c for m, c in p.items() if m != lead}
-        return add(_settle(up), mul(tail, _settle(rest)))
+        return scale(add(_settle(up), mul(tail, _settle(rest))), 1 / p[lead])
     return {frozenset(exps.items()): sp.S.One}
 
 
@@ -234,7 +245,7 @@ def _settle_raw(exps: dict[Expr, Expr]) -> Poly:
 
 @lru_cache(maxsize=50_000)
 def multiply_out(a: Expr) -> Poly:
-    """The polynomial of a compound base made by ``primitive``: its leading coefficient is 1."""
+    """The polynomial of a compound base."""
     from symdl.notation.normal import poly  # the two modules define each other's recursion
 
     return poly(a)

@@ -146,18 +146,27 @@ def tensor(name: str, *index: Index, positive: bool = False, labels: Expr | None
 _DECLARED = re.compile(r"([A-Za-z][A-Za-z0-9_]*)(?:\[([^\]]*)\])?\s*")
 
 
-def tensors(text: str, *index: Index, positive: bool = False) -> Any:
+def tensors(text: str, *index: Index, positive: bool = False, labels: Index | None = None) -> Any:
     """Declare tensors as ``"x[n,i] W[i,j] b[j]"`` over the axes of the given indices.
 
     A name without brackets is a real scalar symbol.  ``positive``: all of them are positive, such
-    as probabilities whose logarithms are taken.
+    as probabilities whose logarithms are taken.  ``labels``: all of them hold places on the axis of
+    that index, such as the classes c[n] that are read in p[n, c[n]].
 
     >>> from symdl.notation.indices import indices
     >>> n, i, j = indices("n:N i:D j:K")
     >>> x, W = tensors("x[n,i] W[i,j]", n, i, j)
     >>> W.axes
     (D, K)
+    >>> c = tensors("c[n]", n, labels=j)
+    >>> tensors("p[n,j]", n, j)[n, c[n]]
+    p[n, c[n]]
     """
+    if labels is not None and not isinstance(labels, Index):
+        raise InputError(f"labels must be an index, the one whose places they are, not {labels!r}")
+    if labels is not None and positive:
+        raise InputError("labels are whole numbers from 0 on: leave positive away")
+    places = None if labels is None else labels.size
     known = {i.name: i for i in index}
     found: list[Expr] = []
     place, text = 0, text.strip()
@@ -170,6 +179,9 @@ def tensors(text: str, *index: Index, positive: bool = False) -> Any:
         for p in names:
             if p not in known:
                 raise InputError(f"tensor {name}: index {p!r} was not given (known: {list(known)})")
-        found.append(tensor(name, *(known[p] for p in names), positive=positive))
+        if places is not None and not names:
+            raise InputError(f"the labels {name} need an index of their own, such as {name}[n]")
+        axes = [known[p] for p in names]
+        found.append(tensor(name, *axes, positive=positive, labels=places))
         place = match.end()
     return found[0] if len(found) == 1 else tuple(found)

@@ -15,19 +15,31 @@ from itertools import pairwise
 
 from sympy.core.expr import Expr
 
-from symdl.program.ir import Apply, Contract, Operand, Program, Read, Reduce, Slot, Statement, as_read
+from symdl.program.ir import (
+    Apply,
+    Contract,
+    Operand,
+    Program,
+    Read,
+    Reduce,
+    Slot,
+    Statement,
+    as_read,
+)
 from symdl.program.plan import Order
 
 __all__ = ["Affine", "AffineAdjoint", "border"]
 
 _TURNED: Order = (1, 0)
+_NOTHING = Slot("")  # fields after ``note`` need defaults
+_NO_READ = Read(_NOTHING)
 
 
 @dataclass(frozen=True)
 class Affine(Contract):
     """``target[n,j]``: the product of left[n,i] and right[i,j], plus bias[j]."""
 
-    bias: Read = Read(Slot(""))
+    bias: Read = _NO_READ
 
     @property
     def operands_read(self) -> tuple[Operand, ...]:
@@ -47,7 +59,7 @@ class Affine(Contract):
 class AffineAdjoint(Contract):
     """``target[i,j]``: the product of left[n,i] and right[n,j]; ``sums[j]``: the sum of right."""
 
-    sums: Slot = Slot("")
+    sums: Slot = _NOTHING
 
     @property
     def makes(self) -> tuple[Slot, ...]:

@@ -93,7 +93,8 @@ def offsets(
     for number, node in enumerate(nodes):
         for slot in (*reads_of(node), *writes_of(node)):
             last[slot] = number
-    memory, places = Pieces(), {}
+    memory = Pieces()
+    places: dict[Slot, int] = {}
     wanted = set(buffers)
     for number, node in enumerate(nodes):
         dying = [s for s in reads_of(node) if s in places and last[s] == number]

@@ -122,7 +122,8 @@ def _node(
     if isinstance(s, Contract) and not tiny(s):
         product = as_product(s, orders)
         if product is not None:
-            whole = split is None or (split,) not in (product.row_labels, product.column_labels)
+            axes = (product.row_labels, product.column_labels, product.summed_labels)
+            whole = split is None or (split,) not in axes
             return product if whole else replace(product, split=split)
     if not s.sizes:
         return Single(s)
@@ -176,9 +177,7 @@ def _depends(node: Node, earlier: Node, into: Mapping[Slot, Slot]) -> bool:
     reads, writes = reads_of(node), writes_of(node)
     overwritten = {into[w] for w in writes if w in into}
     lost = {into[w] for w in writes_of(earlier) if w in into}
-    return bool(
-        reads & writes_of(earlier) or overwritten & reads_of(earlier) or lost & reads
-    )
+    return bool(reads & writes_of(earlier) or overwritten & reads_of(earlier) or lost & reads)
 
 
 def _joined(first: Nest, second: Nest) -> Nest | None:
@@ -210,11 +209,7 @@ def _localised(node: Node, nodes: Sequence[Node], kept: Collection[Slot]) -> Nod
     if not isinstance(node, Nest):
         return node
     others = set().union(*(reads_of(n) for n in nodes if n is not node), kept)
-    own = {
-        s.target
-        for s in node.body
-        if isinstance(s, (Apply, Gather)) and s.target not in others
-    }
+    own = {s.target for s in node.body if isinstance(s, (Apply, Gather)) and s.target not in others}
     return replace(node, local=frozenset(own))
 
 

@@ -83,6 +83,7 @@ def plan(
     fixed: Collection[Slot] = (),
     into: Mapping[Slot, Slot] | None = None,
     scratch: Collection[Slot] = (),
+    *,
     bordered: Collection[Slot] = (),
 ) -> Plan:
     """Assign memory.

@@ -60,7 +60,9 @@ def as_product(s: Contract, orders: Mapping[Slot, tuple[int, ...]]) -> Product |
     target = Read(s.target, s.labels)
     if not (s.left.plain and s.right.plain):
         return None
-    lists = [[(n,) for n in memory(r, orders)] for r in (target, s.left, s.right)]
+    lists: list[list[Group]] = [
+        [(n,) for n in memory(r, orders)] for r in (target, s.left, s.right)
+    ]
     _merge(lists)
     out, one, two = lists
     if not out or not one or not two:
@@ -69,7 +71,10 @@ def as_product(s: Contract, orders: Mapping[Slot, tuple[int, ...]]) -> Product |
     stray = [g for g in (*one, *two) if g not in out and g not in summed]
     if len(summed) != 1 or stray:
         return None
-    for rows_of, columns_of, left, right in ((one, two, s.left, s.right), (two, one, s.right, s.left)):
+    for rows_of, columns_of, left, right in (
+        (one, two, s.left, s.right),
+        (two, one, s.right, s.left),
+    ):
         rows = [g for g in out if g in rows_of and g not in columns_of]
         columns = [g for g in out if g in columns_of and g not in rows_of]
         for row, column in itertools.product(rows, columns):
@@ -77,7 +82,9 @@ def as_product(s: Contract, orders: Mapping[Slot, tuple[int, ...]]) -> Product |
                 continue
             unit = {*rows_of[-1:]} <= {row, summed[0]} and {*columns_of[-1:]} <= {column, summed[0]}
             if unit:
-                return _product(s, (row, column, summed[0]), (left, rows_of), (right, columns_of), out)
+                return _product(
+                    s, (row, column, summed[0]), (left, rows_of), (right, columns_of), out
+                )
     return None
 
 
@@ -122,7 +129,7 @@ def _product(
     rest = [n for g in out if g not in (row, column) for n in g]
     return Product(
         s,
-        *(_count(g, sizes) for g in roles),
+        _count(row, sizes), _count(column, sizes), _count(summed, sizes),
         _matrix(left, row, summed, sizes),
         _matrix(right, summed, column, sizes),
         _matrix((Read(s.target, s.labels), out), row, column, sizes),

@@ -7,39 +7,121 @@ that, in a chain of layers, all products with the batch as their sum come after 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.program.ir import Apply, Contract, Program, Read, Reduce, Slot, Statement
+from symdl.program.ir import Apply, Contract, Gather, Program, Read, Reduce, Slot, Statement
 from symdl.program.memory import Pieces, in_place
 from symdl.program.nests import Nest, Node, Order, Single, reads_of, statements_of, writes_of
 from symdl.program.products import Product
 
-__all__ = ["offsets_by_phase", "phases", "splitter"]
+__all__ = ["Shares", "offsets_by_phase", "own_rows", "phases", "shared"]
+
+THREADS = 2
 
 
-def splitter(
-    program: Program, batch: Expr, orders: Mapping[Slot, Order]
-) -> Callable[[Statement], str | None]:
-    """Return the label along which a statement is split, for each statement.
+@dataclass(frozen=True)
+class Shares:
+    """How two threads share a program.
 
-    Arrays that are normalized over the batch are split along their features.
+    program  with sums over the batch made in parts, one a thread, and added up
+    mine     the slot of a thread's own part -> the array of all parts
+    split    the label of which each thread computes a part, for each statement
+    """
+
+    program: Program
+    mine: Mapping[Slot, Slot]
+    split: Callable[[Statement], str | None]
+
+
+def shared(
+    program: Program,
+    batch: Expr,
+    orders: dict[Slot, Order],
+    likely: Mapping[sp.Symbol, int],
+) -> Shares:
+    """Return how two threads share a program; ``orders`` take in the new slots.
+
+    Rows are shared out.  A sum over them is made in parts where that moves less between the
+    threads than sharing out the axes of the result: ``likely`` are the sizes by which that is
+    judged.  Arrays that are normalized over the batch are shared out by their features.
     """
     across = _across(program, batch)
+    mine: dict[Slot, Slot] = {}
+    found: list[Statement] = []
+    for s in program.statements:
+        if not _in_parts(s, batch, across, likely):
+            found.append(s)
+            continue
+        part = replace(s.target, name=f"{s.target.name}_mine")
+        parts = replace(s.target, name=f"{s.target.name}_parts", axes=(_TWO, *s.target.axes))
+        mine[part] = parts
+        orders[part], orders[parts] = orders[s.target], (0, *(k + 1 for k in orders[s.target]))
+        found.append(replace(s, target=part))
+        both = tuple(Read(parts, (k, *s.labels)) for k in range(THREADS))
+        found.append(Apply(s.target, s.labels, "add", both))
+    text = f"{len(mine)} sums over the batch are made in parts, one a thread"
+    changed = program.changed(found, "threads", text)
 
     def split(s: Statement) -> str | None:
-        if not s.labels:
-            whole = isinstance(s, Contract) or (isinstance(s, Reduce) and s.kind == "sum")
-            found = [n for n, size in s.sizes.items() if size == batch]
-            return found[0] if whole and len(found) == 1 else None
-        if s.target.axes[0] == batch and s.target not in across:
-            return s.labels[0]
-        if s.target.axes[0] == batch and s.target.rank > 1:
-            return s.labels[orders[s.target][0]]
-        return s.labels[0]
+        return _split(s, batch, across, orders, mine)
 
-    return split
+    return Shares(changed, mine, split)
+
+
+_TWO = sp.Integer(THREADS)
+
+
+def _split(
+    s: Statement,
+    batch: Expr,
+    across: set[Slot],
+    orders: Mapping[Slot, Order],
+    mine: Mapping[Slot, Slot],
+) -> str | None:
+    rows = [n for n, size in s.sizes.items() if size == batch and n not in s.labels]
+    if s.target in mine:
+        return rows[0]
+    if not s.labels:
+        whole = isinstance(s, Contract) or (isinstance(s, Reduce) and s.kind == "sum")
+        return rows[0] if whole and len(rows) == 1 else None
+    if s.target.axes[0] == batch:
+        features = s.target in across and s.target.rank > 1
+        return s.labels[orders[s.target][0]] if features else s.labels[0]
+    for r in s.reads:  # what a thread has made itself
+        if r.slot in across and r.plain:
+            own = r.at[orders[r.slot][0]]
+            if own in s.labels:
+                return str(own)
+    return s.labels[0]
+
+
+def _in_parts(
+    s: Statement, batch: Expr, across: set[Slot], likely: Mapping[sp.Symbol, int]
+) -> bool:
+    """Whether a sum over rows is better made in parts."""
+    if not (isinstance(s, Contract) or (isinstance(s, Reduce) and s.kind == "sum")):
+        return False
+    rows = [n for n, size in s.sizes.items() if size == batch and n not in s.labels]
+    if not s.labels or len(rows) != 1 or batch in s.target.axes:
+        return False
+    if any(r.slot in across for r in s.reads):
+        return False
+    result = _elements(s.target.axes, likely)
+    return result < sum(_elements(r.slot.axes, likely) for r in s.reads) / THREADS
+
+
+def _elements(axes: Sequence[Expr], likely: Mapping[sp.Symbol, int]) -> float:
+    sizes = [sp.sympify(a, strict=True).xreplace({k: sp.Integer(v) for k, v in likely.items()})
+             for a in axes]  # fmt: skip
+    return float(math.prod(int(a) if a.is_Integer else _LIKELY for a in sizes))
+
+
+_LIKELY = 64  # the size taken for an axis of which nothing is known
 
 
 def _across(program: Program, batch: Expr) -> set[Slot]:
@@ -59,9 +141,9 @@ def _across(program: Program, batch: Expr) -> set[Slot]:
     return set().union(*(groups[t] for t in found))
 
 
-def phases(nodes: Sequence[Node]) -> list[list[Node]]:
+def phases(nodes: Sequence[Node], mine: Mapping[Slot, Slot]) -> list[list[Node]]:
     """Return the nodes in phases: within one, no thread needs what another makes."""
-    maker = {t: n for n in nodes for t in writes_of(n)}
+    maker = {t: n for n in nodes for t in _made(n, mine)}
     left, found = list(nodes), []
     done: set[Slot] = set()
     while left:
@@ -71,13 +153,19 @@ def phases(nodes: Sequence[Node]) -> list[list[Node]]:
         for node in left:
             if _ready(node, maker, done, here):
                 phase.append(node)
-                here |= writes_of(node)
+                here |= _made(node, mine)
             else:
                 waiting.append(node)
         done |= here
         left = waiting
         found.append(phase)
     return found
+
+
+def _made(node: Node, mine: Mapping[Slot, Slot]) -> set[Slot]:
+    """What a node makes; a part is part of the array of all parts."""
+    own = writes_of(node)
+    return own | {mine[t] for t in own if t in mine}
 
 
 def _ready(node: Node, maker: Mapping[Slot, Node], done: set[Slot], here: set[Slot]) -> bool:
@@ -99,10 +187,43 @@ def same_thread(node: Node, r: Read, maker: Node) -> bool:
         return False
     if maker.split is None:
         return node.split is None
-    (s,) = (s for s in statements_of(maker) if s.target == r.slot)
+    made = [s for s in statements_of(maker) if s.target == r.slot]
+    if not made:
+        return False  # the parts of all threads
+    (s,) = made
     if maker.split not in s.labels:
         return False
     return r.at[s.labels.index(maker.split)] == node.split
+
+
+def own_rows(
+    found: Sequence[Sequence[Node]],
+    batch: Expr,
+    mine: Mapping[Slot, Slot],
+    kept: Collection[Slot],
+) -> frozenset[Slot]:
+    """The arrays whose rows are read by the thread alone that makes them.
+
+    They lie apart for each thread: a processor that reads ahead would else fetch what the other
+    one is writing.
+    """
+    maker = {t: n for phase in found for n in phase for t in _made(n, mine)}
+    own = set()
+    for node in (n for phase in found for n in phase):
+        for s in statements_of(node):
+            rows = [k for k, a in enumerate(s.target.axes) if a == batch]
+            if isinstance(node, Single) or len(rows) != 1 or s.target in kept:
+                continue
+            if s.labels[rows[0]] == node.split:
+                own.add(s.target)
+    for node in (n for phase in found for n in phase):
+        for s in statements_of(node):
+            if isinstance(s, Gather):
+                own.discard(s.source)
+            for r in s.reads:
+                if r.slot in own and not same_thread(node, r, maker[r.slot]):
+                    own.discard(r.slot)
+    return frozenset(own)
 
 
 def offsets_by_phase(
@@ -110,19 +231,22 @@ def offsets_by_phase(
     buffers: Sequence[Slot],
     orders: Mapping[Slot, Order],
     size: Callable[[Slot], int],
+    *,
+    mine: Mapping[Slot, Slot],
+    own: Collection[Slot] = (),
 ) -> tuple[dict[Slot, int], int]:
     """Return where each buffer starts, and how long the memory is, in bytes.
 
     Memory is taken over after a barrier only, or in place by the thread that made it.
     """
     wanted = set(buffers)
-    maker = {t: n for phase in found for n in phase for t in writes_of(n)}
+    maker = {t: n for phase in found for n in phase for t in _made(n, mine)}
     first: dict[Slot, int] = {}
     last: dict[Slot, int] = {}
     readers: dict[Slot, list[Node]] = {}
     for number, phase in enumerate(found):
         for node in phase:
-            for t in writes_of(node):
+            for t in _made(node, mine):
                 first[t] = last[t] = number
             for t in reads_of(node):
                 last[t] = number
@@ -133,14 +257,16 @@ def offsets_by_phase(
             taken: set[Slot] = set()
             for new in sorted(writes_of(node) & wanted, key=lambda t: t.name):
                 for old in sorted(reads_of(node) & wanted - taken, key=lambda t: t.name):
-                    alone = readers[old] == [node] and _own(node, old, maker)
+                    alike = (old in own) == (new in own)  # else they lie otherwise in memory
+                    alone = alike and readers[old] == [node] and _own(node, old, maker)
                     if alone and in_place(node, old, new, orders):
                         home[new] = home.get(old, old)
                         root = home[new]
                         last[root] = max(last[root], last[new])
                         taken.add(old)
                         break
-    memory, places = Pieces(), {}
+    memory = Pieces()
+    places: dict[Slot, int] = {}
     roots = [t for t in buffers if t not in home]
     for number in range(len(found)):
         for t in roots:

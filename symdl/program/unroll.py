@@ -26,7 +26,6 @@ from symdl.program.ir import (
     Operand,
     Place,
     Program,
-    Read,
     Reduce,
     Slot,
     Statement,
@@ -175,7 +174,7 @@ def unroll_update(
     gradients = [g for _, slot in pairs for g in straight.elements(slot).values()]
     w, g = formula.inputs[:2]
     factor = _factor(formula, g)
-    scaled = _absorbed(straight, gradients, factor) if factor is not None else set()
+    scaled = _absorbed(straight, gradients, factor) if factor != 1 else set()
     moving = {w, g, *(v for pair in formula.state for v in pair)}
     new_weights: list[sp.Symbol] = []
     new_states: list[list[sp.Symbol]] = [[] for _ in formula.state]
@@ -183,7 +182,7 @@ def unroll_update(
         own: dict[Expr, Expr] = {w: weight, g: gradient}
         own |= {old: sp.Symbol(f"{old.name}_{k}", real=True) for old, _ in formula.state}
         for e in formula.equations:
-            rhs = e.rhs.xreplace({factor * g: g}) if gradient in scaled and factor else e.rhs
+            rhs = e.rhs.xreplace({factor * g: g, -factor * g: -g}) if gradient in scaled else e.rhs
             if e.rhs.free_symbols & (moving | own.keys()):
                 own[e.lhs] = sp.Symbol(f"{e.lhs.name}_{k}", real=True)
                 straight.assignments.append((own[e.lhs], rhs.xreplace(own)))
@@ -195,39 +194,38 @@ def unroll_update(
     return new_weights, new_states
 
 
-def _factor(formula: Formula, g: Expr) -> Expr | None:
-    """The scalar c by which the gradient is multiplied, where it stands in one term c g alone."""
+def _factor(formula: Formula, g: Expr) -> Expr:
+    """The scalar c where the gradient stands in one term c g or -c g alone; else 1."""
     sides = [e.rhs for e in formula.equations if e.rhs.has(g)]
     if len(sides) != 1:
-        return None
+        return sp.S.One
     terms = [t for t in sp.Add.make_args(sides[0]) if t.has(g)]
     if len(terms) != 1 or g not in terms[0].args:
-        return None
+        return sp.S.One
     factor = terms[0] / g
+    factor = -factor if factor.could_extract_minus_sign() else factor
     hyper = {s for s, _ in formula.hyper}
-    return factor if factor.free_symbols <= hyper and factor != 1 else None
+    return factor if factor.free_symbols <= hyper else sp.S.One
 
 
 def _absorbed(straight: Straight, gradients: list[sp.Symbol], factor: Expr) -> set[sp.Symbol]:
     """Scale the factors that most gradients share; return the gradients that are so scaled."""
     values = dict(straight.assignments)
     read = Counter(s for _, e in straight.assignments for s in e.free_symbols)
-    open_ = {g for g in gradients if values[g].is_Mul and not read[g]}
+    open_ = [g for g in gradients if values[g].is_Mul and not read[g]]
     new: dict[sp.Symbol, Expr] = {}
     scaled: set[sp.Symbol] = set()
-    shared = Counter(s for g in open_ for s in values[g].free_symbols)
-    made = values.keys()
-    for symbol, count in shared.most_common():
-        users = {g for g in open_ - scaled if symbol in values[g].free_symbols}
-        if symbol not in made or len(users) < 2 or count < 2:
+    shared = Counter(s for g in open_ for s in values[g].free_symbols if s in values)
+    for symbol in sorted(shared, key=lambda s: (-shared[s], s.name)):
+        users = [g for g in open_ if g not in scaled and symbol in values[g].free_symbols]
+        if len(users) < 2:
             continue
         other = sp.Symbol(f"{symbol.name}_scaled", real=True)
         new[other] = factor * symbol
         for g in users:
             values[g] = values[g].xreplace({symbol: other})
-        scaled |= users
+        scaled.update(users)
     rest = [(s, values[s]) for s, _ in straight.assignments if s not in scaled]
     last = [(g, values[g]) for g in gradients if g in scaled]
     straight.assignments[:] = [*rest, *new.items(), *last]
     return scaled
-

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symdl.errors import InputError
-from symdl.training.choices import positive_int, real_number, suggestion
+from symdl.training.choices import Worded, positive_int, real_number, suggestion, true_or_false
 
 __all__ = ["Callback", "EarlyStopping", "History", "Trained"]
 
@@ -44,7 +44,7 @@ class History:
             self.history.setdefault(name, []).append(value)
 
 
-class Callback:
+class Callback(metaclass=Worded):
     """Base class of callbacks; ``model`` is set before training begins.
 
     Set ``self.model.stop_training = True`` to end the training after this epoch.
@@ -93,14 +93,10 @@ class EarlyStopping(Callback):
             raise InputError(
                 f"monitor of EarlyStopping must be a name such as 'val_loss', not {monitor!r}"
             )
-        if not isinstance(restore_best, bool):
-            raise InputError(
-                f"restore_best of EarlyStopping must be True or False, not {restore_best!r}"
-            )
         self.monitor = monitor
         self.patience = positive_int("patience of EarlyStopping", patience, least=0)
         self.min_delta = real_number("min_delta of EarlyStopping", min_delta, 0)
-        self.restore_best = restore_best
+        self.restore_best = true_or_false("restore_best of EarlyStopping", restore_best)
         self.larger_is_better = monitor.endswith(("accuracy", "acc"))
         self.on_train_begin()
 

@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sympy as sp
 
 from symdl.errors import InputError, NotSupported
 
-__all__ = ["choose", "number_in", "one_of", "positive_int", "real_number", "suggestion"]
+__all__ = [
+    "Worded",
+    "choose",
+    "number_in",
+    "one_of",
+    "positive_int",
+    "real_number",
+    "suggestion",
+    "true_or_false",
+]
 
 T = TypeVar("T")
+
+
+class Worded(type):
+    """The class of what users describe by words: one that it does not have is refused when made.
+
+    >>> class Noise(metaclass=Worded):
+    ...     def __init__(self, rate):
+    ...         self.rate = rate
+    >>> Noise(rat=0.1)
+    Traceback (most recent call last):
+        ...
+    symdl.errors.InputError: Noise has no 'rat'; did you mean 'rate'? (known: rate)
+    """
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """What ``help`` shows: the words of the class, not those of this one."""
+        _, *words = inspect.signature(cls.__init__).parameters.values()  # type: ignore[misc]
+        return inspect.Signature(words)
+
+    def __call__(cls, *given: Any, **words: Any) -> Any:
+        expected = cls.__signature__
+        known = [p.name for p in expected.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        if len(known) == len(expected.parameters):
+            for word in words.keys() - set(known):
+                raise InputError(f"{cls.__name__} has no {word!r}{suggestion(word, known)}")
+        try:
+            expected.bind(*given, **words)
+        except TypeError as error:
+            raise InputError(f"{cls.__name__}: {error}") from None
+        return super().__call__(*given, **words)
 
 
 def suggestion(name: object, known: Collection[str]) -> str:
@@ -39,6 +80,17 @@ def choose(what: str, name: object, table: Mapping[str, T], where: str = "") -> 
 def one_of(what: str, name: object, known: Collection[str]) -> str:
     """Return ``name`` if it is known, or raise InputError."""
     return choose(what, name, {k: k for k in known})
+
+
+def true_or_false(what: str, value: object) -> bool:
+    """Return ``value`` if it is a bool, or raise InputError: "no" and 0 are none.
+
+    >>> true_or_false("shuffle", False)
+    False
+    """
+    if not isinstance(value, bool):
+        raise InputError(f"{what} must be True or False, not {value!r}")
+    return value
 
 
 def positive_int(what: str, value: object, least: int = 1) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from symdl.errors import InputError, NotSupported
 from symdl.formula import Equation, Formula, Variable
 from symdl.notation.indices import Index
 from symdl.notation.tensors import TensorSymbol
-from symdl.training.constants import formula_of, with_constants
+from symdl.training.constants import Chosen, formula_chosen
 from symdl.training.own import axes_of, called, under_own_name, with_axes
 
 __all__ = [
@@ -29,20 +29,8 @@ CONSTRAINTS: dict[str, Formula] = {f.name: f for f in constraints.ALL}
 
 
 @dataclass(frozen=True)
-class Constraint:
+class Constraint(Chosen):
     """Common to the constraints: ``formula`` says what a tensor w is replaced by."""
-
-    base: ClassVar[Formula]
-
-    def __post_init__(self) -> None:
-        for symbol, value in self.formula.hyper:
-            object.__setattr__(self, symbol.name, float(value))
-
-    @property
-    def formula(self) -> Formula:
-        """The formula with the chosen constants."""
-        known = [symbol.name for symbol, _ in self.base.hyper]
-        return with_constants(self.base, {k: v for k, v in asdict(self).items() if k in known})
 
 
 @dataclass(frozen=True)
@@ -88,13 +76,7 @@ def constraint_of(given: object, where: str) -> Formula:
     >>> constraint_of("max_norm(max_value=3)", "Dense") == constraint_of(MaxNorm(3), "Dense")
     True
     """
-    if isinstance(given, Constraint):
-        return given.formula
-    if isinstance(given, type) and issubclass(given, Constraint):
-        raise InputError(f"{where}: {given.__name__} is a class: write {given.__name__}()")
-    if isinstance(given, Formula):
-        return _own(given, where)
-    return formula_of("constraint", given, CONSTRAINTS, where)
+    return formula_chosen("constraint", given, CONSTRAINTS, where, Constraint, own=_own)
 
 
 def _own(formula: Formula, where: str) -> Formula:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -23,6 +22,7 @@ from symdl.training.known_layers import LAYERS
 from symdl.training.layers import Layer
 from symdl.training.losses import Loss
 from symdl.training.optimizers import OPTIMIZERS, Optimizer
+from symdl.training.whole_file import write_whole
 
 __all__ = ["Saved", "read_model", "write_model"]
 
@@ -52,17 +52,7 @@ def write_model(path: str | os.PathLike[str], model: Saved, weights: Mapping[str
     """
     target = Path(path)
     content = {_ARCHITECTURE: np.array(json.dumps(_described(model))), **weights}
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, allow_pickle=False, **content)
-            os.replace(name, target)
-        except BaseException:
-            os.unlink(name)
-            raise
-    except OSError as error:
-        raise InputError(f"{target}: the model cannot be written: {error.strerror}") from error
+    write_whole(target, lambda file: np.savez(file, allow_pickle=False, **content), "the model")
 
 
 def _described(model: Saved) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,7 +10,7 @@ import sympy as sp
 
 from symdl.catalog import initializers
 from symdl.errors import NotSupported
-from symdl.formula import Formula, Variable
+from symdl.formula import Formula, Variable, exact
 from symdl.training.layers import Layer
 
 __all__ = ["LayerOfFormula", "constant", "exact"]
@@ -66,12 +65,3 @@ def constant(value: float) -> Formula:
     """
     start = replace(initializers.ZEROS.equations[0], rhs=exact(value))
     return replace(initializers.ZEROS, equations=(start,), name=f"constant {value:g}")
-
-
-def exact(value: float) -> sp.Expr:
-    """Return the fraction that a number reads as: 0.001 is 1/1000.
-
-    >>> exact(0.001)
-    1/1000
-    """
-    return sp.Integer(int(value)) if math.floor(value) == value else sp.Rational(repr(float(value)))

@@ -12,17 +12,11 @@ from sympy.core.expr import Expr
 from symdl.catalog import initializers
 from symdl.errors import InputError
 from symdl.formula import Formula
-from symdl.training.layers import ORTHOGONAL
 from symdl.training.network import Parameter
 
 __all__ = ["draw", "generator_of", "initial_weights", "seed_of"]
 
 Array = NDArray[np.float64]
-
-_DRAWS: dict[Expr, Callable[[np.random.Generator, tuple[int, ...]], Array]] = {
-    initializers.uniform: lambda generator, shape: generator.random(shape),
-    initializers.normal: lambda generator, shape: generator.standard_normal(shape),
-}
 
 
 def seed_of(seed: object) -> int:
@@ -61,21 +55,29 @@ def draw(formula: Formula, shape: tuple[int, ...], generator: np.random.Generato
     drawn = [_DRAWS[symbol](generator, shape) for symbol in formula.random]
     evaluate = sp.lambdify(formula.random, value, "numpy")
     found = np.broadcast_to(np.asarray(evaluate(*drawn), dtype=np.float64), shape).copy()
-    return _orthogonal(found) if formula == ORTHOGONAL else found
+    return found
 
 
-def _orthogonal(normal: Array) -> Array:
+def _orthonormal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Orthonormal columns, or rows where those are fewer, from normal draws.
 
     The signs of the triangle are taken out, without which the directions would not be uniform.
     Source: Mezzadri (2007), How to Generate Random Matrices from the Classical Compact Groups.
     """
-    if normal.ndim != 2:
-        raise InputError(f"orthogonal needs a kernel of two axes, not the shape {normal.shape}")
-    tall = normal if normal.shape[0] >= normal.shape[1] else normal.T
+    if len(shape) != 2:
+        raise InputError(f"orthogonal needs a kernel of two axes, not the shape {shape}")
+    normal = generator.standard_normal(shape)
+    tall = normal if shape[0] >= shape[1] else normal.T
     q, r = np.linalg.qr(tall)
     q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
     return q if tall is normal else np.ascontiguousarray(q.T)
+
+
+_DRAWS: dict[Expr, Callable[[np.random.Generator, tuple[int, ...]], Array]] = {
+    initializers.uniform: lambda generator, shape: generator.random(shape),
+    initializers.normal: lambda generator, shape: generator.standard_normal(shape),
+    initializers.orthonormal: _orthonormal,
+}
 
 
 def initial_weights(

@@ -19,7 +19,7 @@ from symdl.training.layers import activation_of
 from symdl.training.losses import joins_activation, loss_formula
 from symdl.training.own import axes_of, called
 
-__all__ = ["K", "N", "activation_kind", "joins", "joint_kind", "renamed"]
+__all__ = ["K", "N", "activation_kind", "joins", "joint_kind", "over_rows", "renamed"]
 
 N, K = size_of("N"), size_of("K")
 _n, _j = Index("n", N), Index("j", K)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from symdl.catalog import activations, initializers
 from symdl.errors import InputError, NotSupported
 from symdl.formula import Formula, Variable
-from symdl.training.choices import positive_int
-from symdl.training.constants import formula_of, with_constants
+from symdl.training.choices import Worded, positive_int, true_or_false
+from symdl.training.constants import formula_of
 from symdl.training.constraints import Constraint, constraint_of
 from symdl.training.own import Starts, initial_of, own_activation, pairs_of
 from symdl.training.regularizers import Regularizer, kept, regularizer_of
@@ -18,24 +18,17 @@ __all__ = [
     "ACTIVATIONS",
     "INITIALIZERS",
     "LAYERS",
-    "ORTHOGONAL",
     "Activation",
     "Dense",
     "Input",
     "Layer",
+    "activation_of",
 ]
 
-ACTIVATIONS: dict[str, Formula] = {f.name: f for f in activations.ALL}
+_ALIASES = {"swish": activations.SILU, "hard_swish": activations.HARD_SILU}
+ACTIVATIONS: dict[str, Formula] = {f.name: f for f in activations.ALL} | _ALIASES
 
-# its draws; making them orthogonal is an algorithm, which ``initialize`` runs
-ORTHOGONAL = replace(
-    with_constants(initializers.RANDOM_NORMAL, {"stddev": 1}),
-    name="orthogonal",
-    title="orthogonal",
-    source="Saxe, McClelland, Ganguli (2014), Exact solutions to the nonlinear dynamics of "
-    "learning in deep linear neural networks",
-)
-INITIALIZERS: dict[str, Formula] = {f.name: f for f in (*initializers.ALL, ORTHOGONAL)}
+INITIALIZERS: dict[str, Formula] = {f.name: f for f in (*initializers.ALL, initializers.ORTHOGONAL)}
 
 # those that let through a part of the mean square of their own, whatever its size: see
 # evidence.preservation.second_moment_share; a test derives this tuple
@@ -47,7 +40,7 @@ _CONSTRAINED = {"kernel_constraint": "W", "bias_constraint": "b"}
 
 
 @dataclass(frozen=True)
-class Layer:
+class Layer(metaclass=Worded):
     """Common to all layers; a layer is a description, so one object may stand in many models."""
 
     @property
@@ -189,8 +182,7 @@ class Dense(Layer):
             formula_of("kernel_initializer", self.kernel_initializer, INITIALIZERS, "Dense")
         if self.input_dim is not None:
             set_(self, "input_dim", positive_int("input_dim of Dense", self.input_dim))
-        if not isinstance(self.use_bias, bool):
-            raise InputError(f"use_bias of Dense must be True or False, not {self.use_bias!r}")
+        true_or_false("use_bias of Dense", self.use_bias)
         for name, read in (*_PENALIZED.items(), *_CONSTRAINED.items()):
             given = getattr(self, name)
             if given is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -106,14 +107,17 @@ def evaluate(
     return found | {name: value / len(data) for name, value in sums.items()}
 
 
-def callbacks_for(model: Trained, callbacks: Sequence[object]) -> tuple[Callback, ...]:
+def callbacks_for(model: Trained, callbacks: object) -> tuple[Callback, ...]:
     """Check the callbacks and tell them their model."""
-    for callback in callbacks:
+    if not isinstance(callbacks, Iterable):
+        raise InputError(f"callbacks must be a list: write callbacks=[...], not {callbacks!r}")
+    given = tuple(callbacks)
+    for callback in given:
         if not isinstance(callback, Callback):
             hint = f"; write {callback.__name__}()" if isinstance(callback, type) else ""
             raise InputError(f"callbacks must be Callback objects, not {callback!r}{hint}")
         callback.model = model
-    return tuple(c for c in callbacks if isinstance(c, Callback))
+    return tuple(c for c in given if isinstance(c, Callback))
 
 
 def train(
@@ -136,16 +140,18 @@ def train(
     """
     history = History()
     model.stop_training = False
-    shuffled = data if generator is None else Data(*map(np.empty_like, data.arrays))
+    whole = hasattr(objective.step, "epoch") and generator is not None
+    shuffled = Data(*map(np.empty_like, data.arrays)) if whole else data
     for callback in callbacks:
         callback.on_train_begin()
     with reporter:
         for epoch in range(epochs):
-            if generator is not None:
-                order = generator.permutation(len(data))
+            order = None if generator is None else generator.permutation(len(data))
+            if order is not None and whole:
                 for old, new in zip(data.arrays, shuffled.arrays, strict=True):
                     np.take(old, order, axis=0, out=new)
-            logs = {"loss": _epoch(objective, shuffled, batch_size, reporter)}
+                order = None
+            logs = {"loss": _epoch(objective, shuffled, order, batch_size, reporter)}
             logs |= evaluate(objective, data, metrics, batch_size, loss=False)
             if validation is not None:
                 found = evaluate(*validation, metrics, batch_size)
@@ -161,15 +167,66 @@ def train(
     return history
 
 
-def _epoch(objective: Objective, data: Data, batch_size: int, reporter: Reporter) -> float:
+def _epoch(
+    objective: Objective, data: Data, order: Array | None, batch_size: int, reporter: Reporter
+) -> float:
     losses: list[tuple[int, float]] = []
     # a loss that overflows is told by _diverged, once and in words
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for done, batch in enumerate(data.batches(batch_size), 1):
-            loss = float(objective.step.step(*batch.arrays))
-            losses.append((len(batch), loss))
+        for done, (rows, loss) in enumerate(_losses(objective.step, data, order, batch_size), 1):
+            losses.append((rows, loss))
             reporter.batch_done(done, loss)
     return objective.of_batches(losses)
+
+
+def _losses(
+    step: Step, data: Data, order: Array | None, batch_size: int
+) -> Iterator[tuple[int, float]]:
+    """The rows and the loss of each batch, as steps are taken: many in one call where that can be.
+
+    How many a call takes follows from how long they last, and changes no number.
+    """
+    epoch = getattr(step, "epoch", None)
+    if epoch is None:
+        take = step.step
+        for part in _gathered(data.arrays, order, batch_size):
+            rows = len(part[0])
+            for start in range(0, rows, batch_size):
+                end = start + batch_size
+                loss = take(*[a[start:end] for a in part])
+                yield (batch_size if end <= rows else rows - start), loss
+        return
+    start, ahead = 0, 1
+    while start < len(data):
+        chunk = data.rows(start, start + ahead * batch_size)
+        began = time.perf_counter()
+        for k, loss in enumerate(epoch(*chunk.arrays, batch=batch_size)):
+            yield min(batch_size, len(chunk) - k * batch_size), float(loss)
+        start += len(chunk)
+        fast = time.perf_counter() - began < _CALL
+        ahead = ahead * 4 if fast else max(1, ahead // 2)
+
+
+def _gathered(
+    arrays: tuple[Array, ...], order: Array | None, batch_size: int
+) -> Iterator[Sequence[Array]]:
+    """The rows in their order, a few batches at a time: what is copied is read while it is near."""
+    if order is None:
+        yield arrays
+        return
+    batch = sum(a.nbytes for a in arrays) * batch_size // max(1, len(order))
+    count = min(len(order), batch_size * max(1, _NEAR // max(1, batch)))
+    near = [np.empty((count, *a.shape[1:]), a.dtype) for a in arrays]
+    for start in range(0, len(order), count):
+        places = order[start : start + count]
+        part = [a[: len(places)] for a in near]
+        for old, new in zip(arrays, part, strict=True):
+            np.take(old, places, axis=0, out=new, mode="clip")  # "raise" would copy once more
+        yield part
+
+
+_NEAR = 2**18  # bytes of rows that are gathered at a time
+_CALL = 0.05  # seconds that the steps of one call should last: a bar is drawn in between
 
 
 def _diverged(loss: float, epoch: int) -> bool:

@@ -14,7 +14,7 @@ from symdl.catalog import activations, losses
 from symdl.errors import InputError
 from symdl.formula import Formula
 from symdl.notation.tensors import TensorSymbol
-from symdl.training.choices import choose
+from symdl.training.choices import Worded, choose
 from symdl.training.constants import formula_of, with_constants
 from symdl.training.own import own_loss
 from symdl.training.run_formula import compile_formula
@@ -63,7 +63,7 @@ _REDUCTIONS = {r: r for r in REDUCTIONS} | {"sum_over_batch_size": "mean"}
 
 
 @dataclass(frozen=True)
-class Loss:
+class Loss(metaclass=Worded):
     """A loss of a batch of N rows, put together from the losses l[n] of its rows.
 
     name       a name such as "mse" or "huber(delta=2)", or a formula of your own, written as a

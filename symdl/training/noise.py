@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symdl.catalog import noise
-from symdl.formula import Formula, Variable
+from symdl.errors import InputError
+from symdl.formula import Formula, Variable, exact
 from symdl.training.choices import number_in
-from symdl.training.formula_layer import LayerOfFormula, exact
+from symdl.training.formula_layer import LayerOfFormula
 
 __all__ = ["Dropout", "GaussianNoise"]
 
@@ -22,16 +23,19 @@ class Dropout(LayerOfFormula):
     So its mean stays what it was, and prediction needs no scaling.  The draws follow from the seed
     of ``fit``.  Raises InputError for a rate outside of [0, 1).
 
-    >>> Dropout(1.0)
+    >>> Dropout(1.0)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    symdl.errors.InputError: rate of Dropout must be in [0, 1), not 1.0
+    symdl.errors.InputError: rate of Dropout must be in [0, 1), not 1.0: what is left ...
     """
 
     rate: float
 
     def __post_init__(self) -> None:
-        rate = number_in("rate of Dropout", self.rate, self.training.domain_of(noise.rate))
+        try:
+            rate = number_in("rate of Dropout", self.rate, self.training.domain_of(noise.rate))
+        except InputError as error:
+            raise InputError(f"{error}: what is left is divided by 1 - rate") from None
         object.__setattr__(self, "rate", rate)
 
     @property

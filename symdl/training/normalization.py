@@ -9,12 +9,11 @@ from functools import cache
 import sympy as sp
 
 from symdl.catalog import normalization
-from symdl.errors import InputError
-from symdl.formula import Equation, Formula, Variable
-from symdl.training.choices import number_in
-from symdl.training.formula_layer import LayerOfFormula, constant, exact
+from symdl.formula import Equation, Formula, Variable, exact
+from symdl.training.choices import number_in, true_or_false
+from symdl.training.formula_layer import LayerOfFormula, constant
 
-__all__ = ["BatchNormalization", "LayerNormalization", "RMSNormalization"]
+__all__ = ["BatchNormalization", "LayerNormalization", "RMSNormalization", "unbiased_statistics"]
 
 _START = {
     normalization.gamma: constant(1),
@@ -105,10 +104,7 @@ class BatchNormalization(_Normalization):
     unbiased: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.unbiased, bool):
-            raise InputError(
-                f"unbiased of BatchNormalization must be True or False, not {self.unbiased!r}"
-            )
+        true_or_false("unbiased of BatchNormalization", self.unbiased)
         super().__post_init__()
 
     @property

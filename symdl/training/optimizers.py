@@ -10,9 +10,9 @@ import sympy as sp
 
 from symdl.catalog import clipping, optimizers
 from symdl.errors import InputError
-from symdl.formula import Formula
+from symdl.formula import Formula, exact
 from symdl.program.clip import Clipping
-from symdl.training.choices import choose, number_in
+from symdl.training.choices import Worded, choose, number_in, true_or_false
 from symdl.training.conventions import (
     accumulator_started,
     epsilon_beside_uncorrected_root,
@@ -20,7 +20,6 @@ from symdl.training.conventions import (
     epsilon_inside_root,
     rate_outside_velocity,
 )
-from symdl.training.formula_layer import exact
 from symdl.training.schedules import InverseTimeDecay, Schedule, schedule_of, scheduled
 
 __all__ = [
@@ -39,11 +38,14 @@ __all__ = [
 
 Rate = float | Schedule
 
-_FORGETS = "at 1 the running mean never takes in a gradient, above 1 it grows without bound"
+_FORGETS = (
+    "it is the weight of the past in a running mean: from 1 on no gradient is taken in, below 0 "
+    "the mean swings to and fro"
+)
 _WHY = {
     "learning_rate": "the weights must move against the gradient",
     "epsilon": "it is added to a divisor that may be 0",
-    "momentum": "from 1 on the velocity never dies away",
+    "momentum": "from 1 on the velocity never dies away, below 0 it swings to and fro",
     "beta_1": _FORGETS,
     "beta_2": _FORGETS,
     "rho": _FORGETS,
@@ -66,7 +68,7 @@ _CLIPS = "at 0 no weight would change, and a negative one has no meaning; None i
 
 
 @dataclass(frozen=True, repr=False)
-class Optimizer:
+class Optimizer(metaclass=Worded):
     """Common to all optimizers: ``formula`` is the update with the chosen constants.
 
     clipvalue        each element of the gradient is brought to -clipvalue ... clipvalue
@@ -116,9 +118,7 @@ class Optimizer:
             return None if value is None else number_in(what, value, values, _CLIPS)
         if name in _SETS:
             return number_in(what, value, _SETS[name], _WHY[name])
-        if not isinstance(value, bool):
-            raise InputError(f"{what} must be True or False, not {value!r}")
-        return value
+        return true_or_false(what, value)
 
     @property
     def update(self) -> Formula:
@@ -130,7 +130,7 @@ class Optimizer:
         """The update formula; its ``hyper`` holds the chosen constants."""
         chosen = {f.name: getattr(self, f.name) for f in fields(self)}
         schedule, update = chosen["learning_rate"], self.update
-        numbers = {name: sp.Float(v) for name, v in chosen.items() if isinstance(v, float)}
+        numbers = {name: v for name, v in chosen.items() if isinstance(v, float)}
         constants = tuple((s, numbers.get(s.name, usual)) for s, usual in update.hyper)
         update = replace(update, hyper=constants)
         return scheduled(update, schedule) if isinstance(schedule, Schedule) else update
@@ -140,13 +140,13 @@ class Optimizer:
         """The clipping formula with the chosen threshold; None where the gradient is not clipped.
 
         >>> SGD(clipvalue=0.5).clipping.formula.hyper
-        ((clipvalue, 0.500000000000000),)
+        ((clipvalue, 1/2),)
         """
         for name, known in _CLIPPINGS.items():
             value = getattr(self, name)
             if value is not None:
                 ((threshold, _),) = known.formula.hyper
-                chosen = replace(known.formula, hyper=((threshold, sp.Float(value)),))
+                chosen = replace(known.formula, hyper=((threshold, value),))
                 return replace(known, formula=chosen)
         return None
 

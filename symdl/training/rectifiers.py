@@ -16,7 +16,7 @@ from symdl.training.choices import choose, positive_int, real_number
 from symdl.training.formula_layer import LayerOfFormula, constant
 from symdl.training.layers import INITIALIZERS
 
-__all__ = ["Maxout", "PReLU"]
+__all__ = ["Maxout", "PReLU", "prelu_by_column"]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
@@ -16,28 +16,27 @@ from symdl.notation.binders import Total
 from symdl.notation.indices import Index
 from symdl.notation.tensors import TensorSymbol
 from symdl.notation.walk import occurrences, variables
-from symdl.training.constants import formula_of, with_constants
+from symdl.training.constants import Chosen, formula_chosen
 from symdl.training.own import axes_of, under_own_name, with_axes
 
-__all__ = ["L1", "L1L2", "L2", "REGULARIZERS", "Regularizer", "kept", "of_rank", "regularizer_of"]
+__all__ = [
+    "L1",
+    "L1L2",
+    "L2",
+    "REGULARIZERS",
+    "Regularizer",
+    "kept",
+    "of_rank",
+    "penalized",
+    "regularizer_of",
+]
 
 REGULARIZERS: dict[str, Formula] = {f.name: f for f in regularizers.ALL}
 
 
 @dataclass(frozen=True)
-class Regularizer:
+class Regularizer(Chosen):
     """Common to the penalties whose strengths can be chosen: ``formula`` holds them."""
-
-    base: ClassVar[Formula]
-
-    def __post_init__(self) -> None:
-        for symbol, value in self.formula.hyper:
-            object.__setattr__(self, symbol.name, float(value))
-
-    @property
-    def formula(self) -> Formula:
-        """The formula of the penalty with the chosen strengths."""
-        return with_constants(self.base, asdict(self))
 
 
 @dataclass(frozen=True)
@@ -82,13 +81,7 @@ def regularizer_of(given: object, where: str) -> Formula:
     >>> regularizer_of("l2(l2=0.5)", "Dense") == regularizer_of(L2(0.5), "Dense")
     True
     """
-    if isinstance(given, Regularizer):
-        return given.formula
-    if isinstance(given, type) and issubclass(given, Regularizer):
-        raise InputError(f"{where}: {given.__name__} is a class: write {given.__name__}()")
-    if isinstance(given, Formula):
-        return _own(given, where)
-    return formula_of("regularizer", given, REGULARIZERS, where)
+    return formula_chosen("regularizer", given, REGULARIZERS, where, Regularizer, own=_own)
 
 
 def kept(given: object, formula: Formula) -> str | Formula:

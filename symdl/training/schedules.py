@@ -12,7 +12,7 @@ from symdl.catalog import schedules
 from symdl.catalog.optimizers import rate, step
 from symdl.errors import InputError
 from symdl.formula import Equation, Formula
-from symdl.training.choices import choose, number_in, positive_int
+from symdl.training.choices import Worded, choose, number_in, positive_int
 
 __all__ = [
     "SCHEDULES",
@@ -28,7 +28,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(metaclass=Worded):
     """Common to all schedules: ``formula`` is the rate as a function of the step t = 1, 2, ...
 
     ``kind`` is the name in the catalogue; it stands in saved models.
@@ -54,7 +54,7 @@ class Schedule:
     @property
     def formula(self) -> Formula:
         """The formula of the rate with the chosen constants."""
-        constants = tuple((s, sp.Float(getattr(self, s.name))) for s, _ in self.base.hyper)
+        constants = tuple((s, getattr(self, s.name)) for s, _ in self.base.hyper)
         return replace(self.base, hyper=constants)
 
     def __call__(self, t: int) -> float:
@@ -161,7 +161,7 @@ class WarmUp(Schedule):
         return replace(
             self.base,
             equations=(*named, *self.base.equations),
-            hyper=(*inner.hyper, (schedules.warmup_steps, sp.Float(self.warmup_steps))),
+            hyper=(*inner.hyper, (schedules.warmup_steps, self.warmup_steps)),
             name=f"{self.base.name} and {inner.name}",
         )
 

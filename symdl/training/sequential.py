@@ -14,7 +14,7 @@ from symdl.errors import InputError, Mismatch
 from symdl.formula import Formula
 from symdl.training import checks, loop
 from symdl.training.callbacks import Callback, History
-from symdl.training.choices import positive_int
+from symdl.training.choices import Worded, positive_int, true_or_false
 from symdl.training.compile import Setup, build, setup
 from symdl.training.files import Saved, read_model, write_model
 from symdl.training.initialize import generator_of, initial_weights, seed_of
@@ -39,7 +39,7 @@ Seed = int | np.random.Generator
 _ANY = Setup(loss="half_squared_error", optimizer=None)  # to predict before compile
 
 
-class Sequential:
+class Sequential(metaclass=Worded):
     """A model that is a list of layers.
 
     layers  Input, Dense, Activation, Dropout, ...; more can be put on top with ``add``
@@ -176,7 +176,7 @@ class Sequential:
             reporter=reporter(verbose, epochs, -(-len(data) // batch_size)),
             epochs=epochs,
             batch_size=batch_size,
-            generator=generator if shuffle else None,
+            generator=generator if true_or_false("shuffle", shuffle) else None,
         )
 
     def train_on_batch(

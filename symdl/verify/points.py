@@ -11,9 +11,9 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from symdl.calculus.compose import Renaming
-from symdl.errors import NotSupported, SymdlError
-from symdl.evidence.domain_points import impose_sum
+from symdl.errors import NotSupported
 from symdl.evidence.evaluate import World, positions, precise
+from symdl.evidence.points import impose
 from symdl.formula import Equation, Formula, Variable
 from symdl.notation.tensors import TensorSymbol
 from symdl.notation.walk import sizes_of
@@ -155,12 +155,9 @@ def _imposed(point: Point) -> Point:
     world = point.world
     domain = {v: point.formula.domain_of(v) for v in arguments(point.formula)}
     for assumption in point.formula.assumptions:
-        try:
-            impose_sum(assumption, world, {})
-        except SymdlError as error:
-            raise NotSupported(str(error)) from None
+        impose(assumption, world, domain)
     given = zip(arguments(point.formula), point.values, strict=True)
-    values = tuple(_rounded(v, a, world) for v, a in given if v in domain)
+    values = tuple(_rounded(v, a, world) for v, a in given)
     return Point(point.formula, point.sizes, values)
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from symdl.formula import Equation
+from tests.backends import test_function as formulas
 from tests.backends.check import draw
 from tests.backends.compiled_functions import Functions, needs_compiler
 from tests.backends.test_function import ELEMENTWISE, INPUTS, REDUCED, SIZES, at, n, z
-from tests.backends import test_function as formulas
 from tests.program import naive
 
-LETTERS = "x W A B u v b c Q R T3 U3 s r V3".split()
+LETTERS = ["x", "W", "A", "B", "u", "v", "b", "c", "Q", "R", "T3", "U3", "s", "r", "V3"]
 
 
 def cases():

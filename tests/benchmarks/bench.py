@@ -30,9 +30,10 @@ from rich.table import Table
 from tests.benchmarks.cores import Cores
 from tests.benchmarks.workloads import WORKLOADS, Workload
 
-PEERS = ("products", "hand", "symdl_numpy", "symdl_compiled", "jax_jit", "jax_scan", "torch_eager")
+PEERS = ("products", "hand", "symdl_inner", "symdl_numpy", "symdl_compiled", "jax_jit", "jax_scan",
+         "torch_eager")  # fmt: skip
 LIMITS = ("products",)  # no contestants: they compute no loss
-OURS = ("symdl_numpy", "symdl_compiled")
+OURS = ("symdl_inner", "symdl_numpy", "symdl_compiled")
 SETTLE = 0.12  # seconds for the BLAS threads of whoever ran before to go to sleep
 TOP = Path(__file__).parents[2]
 

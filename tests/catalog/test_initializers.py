@@ -9,7 +9,7 @@ import symdl as sd
 from symdl.catalog import initializers
 from symdl.errors import InputError
 from symdl.training.initialize import draw
-from symdl.training.layers import INITIALIZERS, ORTHOGONAL
+from symdl.training.layers import INITIALIZERS
 
 SHAPES = [(300, 200), (20, 900)]
 
@@ -80,7 +80,7 @@ def test_orthogonal_directions_have_no_preference():
 
 def test_orthogonal_is_for_kernels():
     with pytest.raises(InputError, match=r"a kernel of two axes, not the shape \(3,\)"):
-        draw(ORTHOGONAL, (3,), np.random.default_rng(0))
+        draw(initializers.ORTHOGONAL, (3,), np.random.default_rng(0))
 
 
 def kernel(initializer, shape=(40, 30)):

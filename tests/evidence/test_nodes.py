@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from symdl.calculus.differentiate import differentiate, gradient
 from symdl.calculus.tree import Deriv, Node, Rewrite
-from symdl.evidence.judge import judge_derivative, judge_node, judge_tree
+from symdl.evidence.judge import judge_derivative, judge_equation, judge_node, judge_tree
 from symdl.evidence.recheck import recheck, written_out_agrees
 from symdl.notation.binders import Total
 from symdl.notation.indicators import Delta
@@ -80,18 +80,18 @@ def assume_changed(one, other):
 
 def test_the_middle_must_lead_to_the_conclusion():
     node = differentiate(x**2 * sp.sin(x), x)
-    assert recheck(node).level == "proved"
-    assert not recheck(replace(node, middle=2 * node.middle)).ok
-    assert not recheck(replace(node, middle=node.middle + x)).ok
+    assert recheck(node, judge_equation).level == "proved"
+    assert not recheck(replace(node, middle=2 * node.middle), judge_equation).ok
+    assert not recheck(replace(node, middle=node.middle + x), judge_equation).ok
 
 
 def test_the_premises_must_be_those_of_the_step():
     node = differentiate(x**2 * sp.sin(x), x)
     first, second = node.children
-    assert not recheck(replace(node, children=(second, second))).ok
-    assert not recheck(replace(node, children=(first,))).ok
+    assert not recheck(replace(node, children=(second, second)), judge_equation).ok
+    assert not recheck(replace(node, children=(first,)), judge_equation).ok
     swapped = replace(first, after=second.after)
-    assert not recheck(replace(node, children=(swapped, second))).ok
+    assert not recheck(replace(node, children=(swapped, second)), judge_equation).ok
 
 
 def test_a_wrong_leaf_is_found_below_a_right_result():

@@ -9,7 +9,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 from symdl.notation.binders import ArgPeak, Peak, Total
 from symdl.notation.functions import xlogy
 from symdl.notation.indicators import Delta, InRange, UnitStep
-from symdl.notation.normal import equal
+from symdl.notation.normal import equal, normal
 from tests.notation.naive import close, placements, value
 from tests.notation.strategies import A, B, M, P, R, W, c, d, i, j, k, q, s, t, u, v, worlds
 
@@ -23,6 +23,12 @@ FALSE = [
     (sp.Abs(s) ** t, (1 + sp.Abs(s)) ** t),
     (sp.Abs(s + t), sp.Abs(s) + sp.Abs(t)),
     (sp.sqrt(q + q**2), q + sp.sqrt(q)),
+    (sp.sqrt(sp.expand((s - 1) ** 2)), s - 1),
+    (sp.sqrt(sp.expand((s - 1) ** 2 * (1 + t**2))), (s - 1) * sp.sqrt(1 + t**2)),
+    (1 / sp.sqrt(sp.expand((s - 1) ** 2 * q)), 1 / ((s - 1) * sp.sqrt(q))),
+    # a divisor under a root whose leading coefficient is negative
+    (q / sp.sqrt(9 - q), sp.sqrt(9 - q) - 9 / sp.sqrt(9 - q)),
+    (s**2 / sp.sqrt(9 - s**2), sp.sqrt(9 - s**2) - 9 / sp.sqrt(9 - s**2)),
     # two numbers that print alike
     (sp.exp(s * sp.Float(0.1)), sp.exp(s * sp.Float(math.nextafter(0.1, 1)))),
     # logarithms and exponentials
@@ -101,6 +107,13 @@ def differs(a, b, place):
 
 TRUE = [
     (sp.sqrt(s**2), sp.Abs(s)),
+    (sp.sqrt(sp.expand((s - 1) ** 2)), sp.Abs(s - 1)),
+    (1 / sp.sqrt(sp.expand((s + 3) ** 2 * (1 + t**2))), 1 / (sp.Abs(s + 3) * sp.sqrt(1 + t**2))),
+    (sp.sqrt(4 * q - 4 * q * s), 2 * sp.sqrt(q) * sp.sqrt(1 - s)),
+    (sp.sqrt(1 - s) * sp.sqrt(4 - 4 * s), 2 - 2 * s),
+    (q / sp.sqrt(9 - q), 9 / sp.sqrt(9 - q) - sp.sqrt(9 - q)),
+    (s**2 / sp.sqrt(9 - s**2), 9 / sp.sqrt(9 - s**2) - sp.sqrt(9 - s**2)),
+    (sp.sqrt(9 - s**2) / (s**2 - 9), -1 / sp.sqrt(9 - s**2)),
     (sp.tanh(s), 2 / (1 + sp.exp(-2 * s)) - 1),
     (1 / (1 + sp.exp(-s)), sp.exp(s) / (1 + sp.exp(s))),
     (sp.log(1 + sp.exp(s)), s + sp.log(1 + sp.exp(-s))),
@@ -137,6 +150,21 @@ TRUE = [
 def test_a_true_identity_is_known(a, b):
     assert equal(a, b) is True
     assert not any(differs(a, b, place) for w in POINTS for place in placements([a, b], w))
+
+
+ROOTS = [
+    q / sp.sqrt(2 - q / 3), s**2 / sp.sqrt(9 - s**2), s**2 / sp.sqrt(s**2 - 3 * s + 2),
+    s * sp.sqrt(2 * s * t) / sp.sqrt(9 - s * t), q * s / sp.sqrt(-s - s * t),
+    (s**3 - 3 * s + 2) ** sp.Rational(-3, 2), s**2 * (4 - q * s**2) ** sp.Rational(-5, 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("e", ROOTS, ids=str)
+def test_the_normal_form_of_a_root_has_its_value(e):
+    found = normal(e)
+    places = [place for w in POINTS for place in placements([e], w)]
+    assert any(differs(2 * e, e, place) for place in places)  # it has a value somewhere
+    assert not any(differs(e, found, place) for place in places)
 
 
 BEYOND = [

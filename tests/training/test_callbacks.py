@@ -97,6 +97,8 @@ def test_a_name_that_is_not_there():
         regression().fit(X, Y, callbacks=[EarlyStopping("val_loss")])
     with pytest.raises(InputError, match=r"write EarlyStopping\(\)"):
         regression().fit(X, Y, callbacks=[EarlyStopping])
+    with pytest.raises(InputError, match=r"a list: write callbacks=\[...\]"):
+        regression().fit(X, Y, callbacks=EarlyStopping("loss"))
     with pytest.raises(InputError, match="patience"):
         EarlyStopping(patience=-1)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import symdl as sd
+from symdl.backends import compiled
 from symdl.backends.compiled import CompiledStep
 from symdl.training.layers import ACTIVATIONS
 from symdl.training.losses import LOSSES
@@ -36,19 +37,19 @@ OPTIMIZERS_OF = {name: kind() for name, kind in OPTIMIZERS.items()} | {
 NOT_HERE = ("step", "step_strict", "prelu")
 
 
-def trained(backend, layers, loss, optimizer, dtype, sparse=False, epochs=2):
+def trained(backend, layers, loss, optimizer, *, dtype, sparse):
     """Losses and weights after some epochs, by ``fit``; the last batch is shorter."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(41, 5)).astype(dtype)
     t = rng.integers(0, 3, 41) if sparse else rng.uniform(0.1, 0.9, (41, 3)).astype(dtype)
-    if loss in ("categorical_crossentropy", "kl_divergence"):
+    if loss.startswith("categorical_crossentropy") or loss in ("kl_divergence", "kld"):
         t = t / t.sum(axis=1, keepdims=True)
     if loss in ("hinge", "squared_hinge"):
         t = np.sign(t - 0.5)
     model = sd.Sequential([sd.Input(5), *layers])
     model.set_weights(weights_of(model))
     model.compile(optimizer=optimizer, loss=loss, dtype=dtype, backend=backend)
-    history = model.fit(x, t, epochs=epochs, batch_size=8, seed=1, verbose=0)
+    history = model.fit(x, t, epochs=2, batch_size=8, seed=1, verbose=0)
     assert getattr(model.step, "backend", "numpy") == backend
     return history.history["loss"], model.get_weights(), model.predict(x), model.step
 
@@ -61,8 +62,8 @@ def weights_of(model):
 
 def agree(layers, loss, optimizer, dtype="float64", sparse=False):
     needs_compiler()
-    one = trained("numpy", layers(), loss, optimizer, dtype, sparse)
-    two = trained("compiled", layers(), loss, optimizer, dtype, sparse)
+    one = trained("numpy", layers(), loss, optimizer, dtype=dtype, sparse=sparse)
+    two = trained("compiled", layers(), loss, optimizer, dtype=dtype, sparse=sparse)
     tolerance = 1e-9 if dtype == "float64" else 2e-3
     np.testing.assert_allclose(two[0], one[0], rtol=tolerance, atol=tolerance)
     for a, b in zip(two[1], one[1], strict=True):
@@ -75,22 +76,34 @@ def net(*hidden, last=None):
     return [*hidden, sd.Dense(3, last or "linear")]
 
 
+@pytest.fixture(params=["one thread", "two threads"])
+def threads(request, monkeypatch):
+    """Small steps too are shared by two threads."""
+    if request.param == "two threads":
+        monkeypatch.setattr(compiled, "_MUCH", 0)
+        monkeypatch.setattr(compiled, "two_threads", lambda: True)
+
+
+@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", LAYERS)
 def test_layers(name, dtype):
     agree(lambda: net(*LAYERS[name]()), "mse", sd.SGD(0.05), dtype)
 
 
+@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("name", OPTIMIZERS_OF)
 def test_optimizers(name):
     agree(lambda: net(sd.Dense(6, "tanh")), "mse", OPTIMIZERS_OF[name])
 
 
+@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("name", [n for n in ACTIVATIONS if n not in NOT_HERE])
 def test_activations(name):
     agree(lambda: net(sd.Dense(6, name)), "mse", sd.SGD(0.05))
 
 
+@pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses(name):
     last = {"categorical_crossentropy": "softmax", "binary_crossentropy": "sigmoid"}

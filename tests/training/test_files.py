@@ -23,6 +23,13 @@ def trained(dtype="float64"):
     return model
 
 
+def test_a_saved_model_may_be_read_by_whom_any_new_file_may(tmp_path):
+    (tmp_path / "other").touch()
+    Sequential([Input(2), Dense(1)]).save(tmp_path / "model")
+    modes = {(tmp_path / name).stat().st_mode for name in ("other", "model")}
+    assert len(modes) == 1
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", ["model.npz", "no suffix"])
 def test_everything_comes_back(tmp_path, dtype, name):

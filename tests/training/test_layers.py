@@ -11,6 +11,7 @@ from symdl.training.layers import ACTIVATIONS, Activation, Dense, Input
 from symdl.training.losses import LOSSES, check_last_activation, loss_formula
 from symdl.training.metrics import metric_of
 from symdl.training.optimizers import SGD, Adam, optimizer_of
+from symdl.training.schedules import ExponentialDecay
 
 NO: Any = "no"
 
@@ -113,6 +114,11 @@ def test_constants_of_optimizers_have_ranges(make):
 
 
 def test_an_optimizer_carries_its_constants_into_the_formula():
+    assert [str(v) for _, v in SGD(0.1, momentum=0.7).formula.hyper] == ["1/10", "7/10"]
+    falling = SGD(ExponentialDecay(0.1, decay_steps=3, decay_rate=0.5)).formula.hyper
+    assert {s.name: str(v) for s, v in falling} == {
+        "initial_learning_rate": "1/10", "decay_steps": "3", "decay_rate": "1/2",
+    }  # fmt: skip
     found = {s.name: float(v) for s, v in Adam(0.01, beta_1=0.5).formula.hyper}
     assert found == {"learning_rate": 0.01, "beta_1": 0.5, "beta_2": 0.999, "epsilon": 1e-7}
     found = {s.name: float(v) for s, v in SGD(0.1, momentum=0.7).formula.hyper}

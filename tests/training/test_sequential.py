@@ -84,6 +84,11 @@ def test_another_seed_shuffles_otherwise():
     assert not np.array_equal(trained(1)[0], trained(2)[0])
 
 
+def test_shuffle_is_true_or_false():
+    with pytest.raises(InputError, match="shuffle must be True or False, not 'no'"):
+        classifier().fit(X, LABELS, shuffle="no")
+
+
 def test_without_shuffle_the_order_is_that_of_the_rows():
     model, by_hand = classifier(), classifier()
     model.fit(X, LABELS, batch_size=20, shuffle=False)

@@ -23,14 +23,13 @@ from symdl.evidence.symmetry import judge_alike, judge_stays_zero, two_layers
 from symdl.evidence.verdict import weakest
 from symdl.formula import Formula
 from symdl.notation.indices import size_of
-from symdl.training.layers import ORTHOGONAL
 
 __all__ = ["initializer_claims"]
 
 
 def initializer_claims(formula: Formula) -> tuple[Claim, ...]:
     """The claims on an initializer, found by its name; none on anything else."""
-    if formula.name == ORTHOGONAL.name:
+    if formula.name == initializers.ORTHOGONAL.name:
         what = "orthonormal rows keep the norm of what a layer reads"
         return ((what, partial(judge_norm_kept, layers.DENSE_NO_BIAS, layers.W)),)
     known = {f.name for f in initializers.ALL}

@@ -1,0 +1,78 @@
+"""After the first step nothing grows, and buffers are at most those of a hand-written step."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import symdl as sd
+from tests.benchmarks.hand_deep import FlatDeepNet
+from tests.benchmarks.handwritten import FlatAdamNet
+from tests.benchmarks.peers.symdl_numpy import model_of, optimizer_of
+from tests.benchmarks.workloads import WORKLOADS, workload
+
+STEPS = 20
+
+
+def stepper(name):
+    w = workload(name)
+    step = sd.compile(model_of(w), loss=w.loss, optimizer=optimizer_of(w), dtype=w.dtype)
+    x, t = w.data
+    return step, x, t
+
+
+@pytest.mark.parametrize("name", [w.name for w in WORKLOADS if w.name != "W4"])
+def test_a_step_leaves_less_than_1_kib_behind(name):
+    step, x, t = stepper(name)
+    for k in range(3):
+        step.step(x[k], t[k])
+    tracemalloc.start()
+    try:
+        step.step(x[3], t[3])
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        for k in range(STEPS):
+            step.step(x[k % 16], t[k % 16])
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (after - before) / STEPS < 1024
+    broadcasting = 8192 * step.dtype.itemsize  # the buffer of NumPy's iterators, for a moment
+    assert peak - before < broadcasting + 4096
+
+
+def array_bytes(work):
+    """The bytes of arrays that ``work`` makes and keeps, and what it returns."""
+    tracemalloc.start()
+    try:
+        kept = work()
+        snapshot = tracemalloc.take_snapshot()
+    finally:
+        tracemalloc.stop()
+    arrays = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
+    return sum(t.size for t in snapshot.filter_traces([arrays]).traces), kept
+
+
+@pytest.mark.parametrize("name", ["W3", "W5", "W6"])
+def test_arrays_take_no_more_memory_than_by_hand(name):
+    w = workload(name)
+    x, t = w.data
+
+    def by_hand():
+        if w.optimizer == "adam" and not w.normalized:
+            arrays = [a for layer in w.layers for a in (layer.kernel, layer.bias)]
+            return FlatAdamNet(w.sizes, w.batch, w.dtype, arrays)
+        return FlatDeepNet(w)
+
+    def step_by_hand():
+        net = by_hand()
+        return net, net.step(x[0], t[0])
+
+    def first_step():
+        step, _, _ = stepper(name)
+        return step, step.step(x[0], t[0])
+
+    hand, _ = array_bytes(step_by_hand)
+    own = sum(a.nbytes for a in model_of(w).get_weights())
+    ours, _ = array_bytes(first_step)
+    assert ours - own <= hand, (ours, own, hand)  # besides the arrays of the model
