@@ -141,7 +141,7 @@ def _checked(derivative: Verdict, bend: sp.Expr) -> list[tuple[str, Verdict]]:
             "its second derivative is x^2 s (1 - s), with s the sigmoid",
             judge_equation(bend, x**2 * s * (1 - s)),
         ),
-        ("max L = -min(-L)", judge_max_is_negated_min(_values())),
+        ("max L = -min(-L), for three values", judge_max_is_negated_min(_values())),
     ]
 
 

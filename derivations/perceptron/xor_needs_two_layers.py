@@ -10,7 +10,8 @@ from symdl.book.claims import claims
 from symdl.book.claims.gates import TABLES
 from symdl.book.files import write_text
 from symdl.catalog import gates as g
-from symdl.evidence.threshold import Contradiction, Separator, separate
+from symdl.evidence.threshold import Contradiction, Separator, judge_separable, separate
+from symdl.evidence.verdict import Verdict, negated, weakest
 from symdl.formula import Formula
 from symdl.notation.tensors import real
 
@@ -49,7 +50,12 @@ def page() -> str:
         "The first layer moves the four inputs to three places, "
         "and these one line can separate. That is what a hidden layer is for.",
         "## What was checked",
-        md.verdicts([(what, judge()) for what, judge in claims(g.XOR)]),
+        md.verdicts(
+            [
+                *((what, judge()) for what, judge in claims(g.XOR)),
+                ("the table of all 16: each unit, and each contradiction", _all_decided()),
+            ]
+        ),
     )
 
 
@@ -93,6 +99,12 @@ def _all() -> list[list[str]]:
         else:
             rows.append([shown, "none", "", ""])
     return rows
+
+
+def _all_decided() -> Verdict:
+    """Every unit found gives its table, and every table without one has its contradiction."""
+    found = [judge_separable(CORNERS, t) for t in itertools.product((0, 1), repeat=4)]
+    return weakest(negated(v) if v.level == "refuted" else v for v in found)
 
 
 def _head() -> list[str]:

@@ -14,12 +14,13 @@ from sympy.core.expr import Expr
 from symdl.calculus.tree import Deriv, Node
 from symdl.derivation.names import distinct_indices
 from symdl.derivation.numbers import Numbers, numbers_of
+from symdl.derivation.plain_printer import plain_text
 from symdl.derivation.shown import plain
 from symdl.derivation.steps import Applied, Claim, Derived, Note, Step
 from symdl.derivation.subject import find
 from symdl.errors import InputError, SymdlError
 from symdl.evidence import judge as evidence
-from symdl.evidence.evaluate import World, define, evaluate
+from symdl.evidence.evaluate import World, define, evaluate, holds
 from symdl.evidence.verdict import Verdict, weakest
 from symdl.formula import Equation
 from symdl.notation.binders import rename
@@ -194,7 +195,30 @@ class Derivation:
         numbers = numbers_of(found, size, digits)
         world = define((*self.given, *self.extra), numbers.world)
         self._check_assumptions(world)
-        return replace(self, numbers=replace(numbers, world=world))
+        out = replace(self, numbers=replace(numbers, world=world))
+        out._check_conditions(world)
+        return out
+
+    def _check_conditions(self, world: World) -> None:
+        """Values at which a step does not hold are an error; on a kink it has a value."""
+        for _, step in self._read():
+            for c in step.conditions:
+                at = _broken(c, world)
+                if at is None or (isinstance(c, sp.Ne) and self._value(step)[0] is not None):
+                    continue
+                where = f" at {at}" if at else ""
+                raise InputError(
+                    f"the step '{step.rule}' holds for {plain_text(c)}, which these values "
+                    f"break{where}"
+                )
+        e = plain(self.result.xreplace(dict(self.meaning)))
+        if self._known(e) and not free_indices(e) and not e.has(Deriv):
+            try:
+                evaluate(e, world)
+            except (SymdlError, ArithmeticError, ValueError):
+                raise InputError(
+                    f"the result {plain_text(e)} has no value at these numbers"
+                ) from None
 
     def _check_assumptions(self, world: World) -> None:
         """Values that break an assumption which the derivation uses are an error."""
@@ -299,6 +323,18 @@ class Derivation:
 
     def __str__(self) -> str:
         return self.text(verdicts=False)
+
+
+def _broken(c: sp.Basic, world: World) -> str | None:
+    """The indices at which a condition does not hold; None if it holds, or cannot be looked at."""
+    parts = [plain(a) for a in c.args]
+    if not all(variables(a) <= world.values.keys() for a in parts if isinstance(a, Expr)):
+        return None
+    free = sorted(frozenset().union(*(free_indices(a) for a in parts)), key=lambda i: i.sort_key())
+    for at in itertools.product(*(range(world.size(i.size)) for i in free)):
+        if not holds(c, world, dict(zip(free, at, strict=True))):
+            return ", ".join(f"{i} = {k}" for i, k in zip(free, at, strict=True))
+    return None
 
 
 def _same_indices(lhs: Expr, e: Expr) -> bool:

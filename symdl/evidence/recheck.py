@@ -37,6 +37,7 @@ _MOVED_PREMISES = ("chain rule", "sum over an index", "maximum over an index")
 _FORMAL = (
     sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.sin, sp.cos, sp.tanh, sp.erf, sp.Max, sp.Min,
     sp.Piecewise, log1p, expm1, sp.sinh, sp.cosh, sp.tan, sp.Abs, sp.erfc,
+    sp.atan, sp.asinh,
 )  # fmt: skip
 
 

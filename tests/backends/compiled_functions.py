@@ -10,11 +10,10 @@ from symdl.backends.build import sizes_in, slot_of
 from symdl.backends.c_build import compile_c, compiler
 from symdl.backends.c_program import write_use
 from symdl.backends.c_source import CModule
-from symdl.backends.native import BoundStep
+from symdl.backends.native import BoundStep, Library
 from symdl.backends.use import Use
 from symdl.errors import NotSupported
 from symdl.program.lowering import lower
-from symdl.program.passes import for_arrays
 
 
 def needs_compiler():
@@ -26,10 +25,11 @@ def needs_compiler():
         pytest.skip(f"the compiled backend cannot run here: {error}")
 
 
-class Functions:
+class Functions(Library):
     """One C function for each (equations, inputs, output), compiled together."""
 
-    def __init__(self, cases, sizes, dtype, static=False, batch=None):
+    def __init__(self, cases, sizes, dtype, *, static=False, batch=None):
+        self.threads = False
         self.dtype = np.dtype(dtype)
         self.real = "float" if dtype == "float32" else "double"
         symbols = sorted(
@@ -39,23 +39,20 @@ class Functions:
         module = CModule(self.real, sizes if static else {}, {s: str(s) for s in self.dims})
         self.written = {}
         for number, (equations, inputs, output) in enumerate(cases):
-            program = for_arrays(lower(equations, {output}, sizes))
+            program = lower(equations, {output}, sizes)
             given = tuple(slot_of(program, v) for v in inputs)
             use = Use(f"function_{number}", program, given, {}, slot_of(program, output))
             self.written[use.name] = write_use(use, module, batch)
         self.source = module.source("Tests", [])
-        self.code = compile_c(self.source)
+        self._loaded = compile_c(self.source)
         if module.blas:
-            self.code.start.argtypes = [ctypes.c_void_p]
-            self.code.start(product_address(self.real))
+            self._loaded.start.argtypes = [ctypes.c_void_p]
+            self._loaded.start(product_address(self.real))
         for name, written in self.written.items():
             kind = None if written.use.result.rank else ctypes.c_double
             getattr(self.code, name).restype = kind
             getattr(self.code, name).argtypes = [ctypes.c_void_p] * 2
         self.sizes = sizes
-
-    def lengths(self, sizes):
-        return np.array([sizes[s] for s in self.dims] or [0], np.int64)
 
     def run(self, number, arrays):
         """The value of one function; arrays are converted."""

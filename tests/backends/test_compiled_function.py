@@ -30,7 +30,7 @@ CASES = cases()
 @cache
 def library(dtype, static, turned):
     needs_compiler()
-    return Functions(CASES, SIZES, dtype, static, n.size if turned else None)
+    return Functions(CASES, SIZES, dtype, static=static, batch=n.size if turned else None)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -10,7 +10,14 @@ from symdl.calculus.elimination import through_output
 from symdl.calculus.joint import joint_adjoint
 from symdl.calculus.rules import RULES
 from symdl.calculus.rules.basic import Linearity
-from symdl.calculus.rules.functions import Cosine, Exponential, Logarithm, Sine
+from symdl.calculus.rules.functions import (
+    Arctangent,
+    Arsinh,
+    Cosine,
+    Exponential,
+    Logarithm,
+    Sine,
+)
 from symdl.calculus.rules.products import Power, Product, Quotient, Reciprocal
 from symdl.calculus.tree import Deriv, Expansion, Rule
 from symdl.catalog.activations import SOFTMAX
@@ -91,6 +98,8 @@ CHANGED = [
     (Exponential(), sp.exp(x), lambda e: 2 * e),
     (Logarithm(), sp.log(1 + x**2), lambda e: -e),
     (Sine(), sp.sin(x), lambda e: -e),
+    (Arctangent(), sp.atan(x), lambda e: -e),
+    (Arsinh(), sp.asinh(x), lambda e: 2 * e),
     (Cosine(), sp.cos(x) * x, lambda e: e * sp.Rational(1001, 1000)),
     (Power(), x**3, lambda e: e + 1),
     (Product(), x * sp.exp(x), lambda e: e - sp.exp(x)),

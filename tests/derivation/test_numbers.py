@@ -143,3 +143,22 @@ def test_numbers_of_a_plain_expression():
     assert d.text(verdicts=False).endswith(
         "= exp(-0.5²) × (1 - 2 × 0.5²)    (simplification)\n                    = 0.389400\n"
     ) or "0.389400" in d.text(verdicts=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "said"),
+    [
+        ("log(x)", -1, "holds for x > 0"),
+        ("log(x)", 0, "holds for x > 0"),
+        ("1/x", 0, "holds for x ≠ 0"),
+        ("x**2/(1-x)", 1, "holds for 1 - x ≠ 0"),
+        ("sqrt(x)", -1, "has no value at these numbers"),
+    ],
+)
+def test_numbers_outside_of_the_domain_are_an_error(text, value, said):
+    with pytest.raises(InputError, match=said):
+        derive(text, "x").at({"x": value})
+
+
+def test_on_a_kink_there_is_the_value_of_the_convention():
+    assert "= 0.00" in derive("abs(x)", "x").at({"x": 0}, digits=2).text()

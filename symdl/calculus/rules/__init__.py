@@ -4,6 +4,8 @@ from symdl.calculus.rules.basic import Constant, Identity, Linearity, Scale
 from symdl.calculus.rules.binders import MaxOverIndex, SumOverIndex
 from symdl.calculus.rules.functions import (
     Absolute,
+    Arctangent,
+    Arsinh,
     Chain,
     Cosine,
     Definition,
@@ -38,6 +40,8 @@ RULES = (
     Logarithm(),
     Sine(),
     Cosine(),
+    Arctangent(),
+    Arsinh(),
     ErrorFunction(),
     Definition(),
 )

@@ -15,6 +15,8 @@ from symdl.notation.tensors import real
 
 __all__ = [
     "Absolute",
+    "Arctangent",
+    "Arsinh",
     "Chain",
     "Cosine",
     "Definition",
@@ -93,6 +95,26 @@ class Cosine(Rule):
     def expand(self, d: Deriv) -> Expansion | None:
         x = _argument(d, sp.cos)
         return None if x is None else Expansion((), lambda: -sp.sin(x))
+
+
+class Arctangent(Rule):
+    """(arctan x)' = 1/(1 + x^2)."""
+
+    name = "arctangent"
+
+    def expand(self, d: Deriv) -> Expansion | None:
+        x = _argument(d, sp.atan)
+        return None if x is None else Expansion((), lambda: 1 / (1 + x**2))
+
+
+class Arsinh(Rule):
+    """(arsinh x)' = 1/sqrt(1 + x^2)."""
+
+    name = "inverse hyperbolic sine"
+
+    def expand(self, d: Deriv) -> Expansion | None:
+        x = _argument(d, sp.asinh)
+        return None if x is None else Expansion((), lambda: 1 / sp.sqrt(1 + x**2))
 
 
 class ErrorFunction(Rule):
