@@ -15,7 +15,7 @@ from symdl.evidence.judge import inlined, judge_equation
 from symdl.evidence.verdict import Verdict
 from symdl.formula import Equation, Formula
 from symdl.training import conventions
-from symdl.training.formula_layer import exact
+from symdl.formula import exact
 from symdl.training.normalization import unbiased_statistics
 
 SOURCE = (

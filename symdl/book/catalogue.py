@@ -13,6 +13,7 @@ from functools import cached_property, partial
 
 from symdl.book.chapters import page_of
 from symdl.book.claims import claims
+from symdl.book.results import results
 from symdl.catalog import (
     activations,
     clipping,
@@ -49,6 +50,7 @@ KINDS = (
     "regularizer",
     "constraint",
     "clipping",
+    "result",
 )
 STATED = "stated"
 
@@ -136,6 +138,7 @@ def entries() -> tuple[Entry, ...]:
         *(_with_gradient("constraint", f) for f in constraints.ALL),
         *(_with_gradient("clipping", f) for f in clipping.ALL),
         *(_claiming("initializer", f) for f in INITIALIZERS.values()),
+        *(Entry("result", r.formula, r.judge) for r in results()),
     )
 
 

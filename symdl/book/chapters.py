@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symdl.book.results import results
 from symdl.catalog import layers, noise, normalization
 
 __all__ = ["BOOK", "CHAPTERS", "chapter_of", "page_of"]
@@ -37,9 +38,10 @@ _OF_KIND = {
     "constraint": "regularization",
     "clipping": "gradient_trouble",
 }
-_OF_LAYER = dict.fromkeys((f.name for f in layers.ALL), "backpropagation")
-_OF_LAYER |= dict.fromkeys((f.name for f in normalization.ALL), "normalization")
-_OF_LAYER |= dict.fromkeys((f.name for f in noise.ALL), "regularization")
+_OF_NAME = dict.fromkeys((f.name for f in layers.ALL), "backpropagation")
+_OF_NAME |= dict.fromkeys((f.name for f in normalization.ALL), "normalization")
+_OF_NAME |= dict.fromkeys((f.name for f in noise.ALL), "regularization")
+_OF_NAME |= {r.formula.name: r.chapter for r in results()}
 
 
 def chapter_of(kind: str, name: str) -> str:
@@ -48,7 +50,9 @@ def chapter_of(kind: str, name: str) -> str:
     >>> chapter_of("layer", "batch_normalization")
     'normalization'
     """
-    return _OF_LAYER[name] if kind == "layer" else _OF_KIND[kind]
+    if kind in ("layer", "result"):
+        return _OF_NAME[name]
+    return _OF_KIND[kind]
 
 
 def page_of(kind: str, name: str) -> str:

@@ -51,7 +51,10 @@ def _of_optimizer(f: Formula) -> Iterator[Claim]:
     defined = {v.name for v in f.defined}
     for old, hat in ((o.m, o.m_hat), (o.v, o.v_hat)):
         if hat.name in defined and _corrects(f, old, hat):
-            yield f"{hat} has no bias, if all gradients have one law", partial(judge_unbiased, f, old, hat)
+            yield (
+                f"{hat} has no bias, if all gradients have one law",
+                partial(judge_unbiased, f, old, hat),
+            )
     yield from _of_decay(f)
     yield from _in_known_cases(f)
     if f.name == o.NESTEROV.name:
