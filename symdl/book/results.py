@@ -75,10 +75,16 @@ def _scalar(name: str, title: str, e: Expr, source: str) -> Formula:
     )  # fmt: skip
 
 
+def _named(f: Formula, name: str, title: str, source: str) -> Formula:
+    """The formula under another name, each input in the set that it is declared to lie in."""
+    domain = tuple((v, f.domain_of(v)) for v in f.inputs)
+    return replace(f, name=name, title=title, source=source, domain=domain)
+
+
 def _stack() -> Formula:
-    return replace(
-        stacked(layers.DENSE, 2), name="why_nonlinear", source=layers.DENSE.source,
-        title="a stack of linear layers is one linear layer",
+    return _named(
+        stacked(layers.DENSE, 2), "why_nonlinear",
+        "a stack of linear layers is one linear layer", layers.DENSE.source,
     )  # fmt: skip
 
 
@@ -183,11 +189,11 @@ def _judge_lasso() -> tuple[tuple[str, Verdict], ...]:
 
 
 def _chain() -> Formula:
-    return replace(
-        chain_of_units(activations.SIGMOID, 3), name="vanishing_and_exploding",
-        title="a chain of units: its derivative is the product along depth",
-        source="Hochreiter (1991), Untersuchungen zu dynamischen neuronalen Netzen; Pascanu, "
-        "Mikolov, Bengio (2013), On the difficulty of training recurrent neural networks",
+    return _named(
+        chain_of_units(activations.SIGMOID, 3), "vanishing_and_exploding",
+        "a chain of units: its derivative is the product along depth",
+        "Hochreiter (1991), Untersuchungen zu dynamischen neuronalen Netzen; Pascanu, Mikolov, "
+        "Bengio (2013), On the difficulty of training recurrent neural networks",
     )  # fmt: skip
 
 
