@@ -15,8 +15,9 @@ def shown():
 
 
 def test_examples_print_what_is_shown(tmp_path):
-    first, second = shown()
-    program = first[0] + "\nprint('-- next')\n" + second[0]
+    examples = shown()
+    assert len(examples) == 3
+    program = "\nprint('-- next')\n".join(code for code, _ in examples)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         capture_output=True,
@@ -26,7 +27,7 @@ def test_examples_print_what_is_shown(tmp_path):
         env={"PYTHONIOENCODING": "utf-8", "PYTHONUTF8": "1", "PATH": ""},
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == first[1] + "-- next\n" + second[1]
+    assert done.stdout == "-- next\n".join(printed for _, printed in examples)
 
 
 def test_commands_of_readme_are_those_of_the_continuous_run():
