@@ -26,6 +26,7 @@ from symdl.program.products import Matrix, Product
 
 __all__ = ["CFunction", "FunctionWriter", "Module", "plain"]
 
+_PLAIN = 'optimize("O1")'  # a list of calls: more thought on it takes time and saves none
 _PARTS = 64  # numbers that two threads may add up
 _WORDS = {
     *[
@@ -219,7 +220,8 @@ class FunctionWriter:
         )
         if not self.module.threads:
             return f"{shown}{values}) {{\n{lines}\n}}\n"
-        part = f"static {kind} {name}_part(void *const *a, const long *d, int me{values}) {{\n"
+        part = f"static __attribute__((noinline, {_PLAIN})) {kind} {name}_part("
+        part += f"void *const *a, const long *d, int me{values}) {{\n"
         if self.scalars or name == "update":
             return f"{part}{lines}\n}}\n"
         keep = "" if kind == "void" else "const double result = "
@@ -347,7 +349,8 @@ class FunctionWriter:
         if written.text not in nests:
             name = f"nest_{len(nests) + 1}"
             reserved = {*_WORDS, *self.module.dims.values()}
-            kind = "static inline __attribute__((always_inline))" if self.module.small else "static"
+            how = "always_inline" if self.module.small else "noinline"
+            kind = f"static inline __attribute__(({how}))"
             nests[written.text] = name, f"{kind} void {name}{written.named(reserved)}"
         return nests[written.text][0]
 

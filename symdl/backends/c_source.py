@@ -25,8 +25,8 @@ __attribute__((visibility("default"))) void start(void *routine) { gemm = (gemm_
 
 /* c[m, n] = a[m, k] b[k, n] + beta c, all by rows; ta, tb: stored as [k, m], [n, k].  BLAS counts
    by columns, and so sees the transposed product. */
-static void product(long m, long n, long k, const real *a, long lda, int ta, const real *b,
-                    long ldb, int tb, real beta, real *c, long ldc) {
+static __attribute__((noinline)) void product(long m, long n, long k, const real *a, long lda,
+                    int ta, const real *b, long ldb, int tb, real beta, real *c, long ldc) {
     char one = tb ? 'T' : 'N', two = ta ? 'T' : 'N';
     int im = m, in = n, ik = k, ia = lda, ib = ldb, ic = ldc;
     real alpha = 1;

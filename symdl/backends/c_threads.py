@@ -27,7 +27,7 @@ static _Alignas(64) atomic_int turn;
 static _Alignas(64) double parts[2][64]; /* what each thread adds to a number */
 
 /* both threads must come here before either goes on */
-static void barrier(void) {
+static __attribute__((noinline)) void barrier(void) {
     const int now = atomic_load_explicit(&turn, memory_order_relaxed);
     if (atomic_fetch_add(&arrived, 1) == 1) {
         atomic_store_explicit(&arrived, 0, memory_order_relaxed);

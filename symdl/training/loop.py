@@ -152,7 +152,7 @@ def train(
                     np.take(old, order, axis=0, out=new)
                 order = None
             logs = {"loss": _epoch(objective, shuffled, order, batch_size, reporter)}
-            logs |= evaluate(objective, data, metrics, batch_size, loss=False)
+            logs |= evaluate(objective, data, metrics, max(batch_size, _AT_ONCE), loss=False)
             if validation is not None:
                 found = evaluate(*validation, metrics, batch_size)
                 logs |= {f"val_{name}": value for name, value in found.items()}
@@ -225,6 +225,7 @@ def _gathered(
         yield part
 
 
+_AT_ONCE = 512  # rows of which metrics are taken at a time, at least
 _NEAR = 2**18  # bytes of rows that are gathered at a time
 _CALL = 0.05  # seconds that the steps of one call should last: a bar is drawn in between
 

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.derive_time [--rounds 5] [--jax]
 
 Each figure is taken in a process of its own, so that nothing is left over from another one, and
-leaves imports out.  ``--jax`` times JAX's jit of the same steps in turn: from the weights to the end
-of the first step, since its compiler runs then; symdl's time is that from the model to the step.
+leaves imports out.  ``--jax`` times JAX's jit of the same steps in turn: from the weights to the
+end of the first step, since its compiler runs then; symdl's time is from the model to the step.
 """
 
 from __future__ import annotations
