@@ -13,9 +13,8 @@ from symdl.catalog import activations, losses, normalization
 from symdl.catalog import optimizers as o
 from symdl.evidence.judge import inlined, judge_equation
 from symdl.evidence.verdict import Verdict
-from symdl.formula import Equation, Formula
+from symdl.formula import Equation, Formula, exact
 from symdl.training import conventions
-from symdl.formula import exact
 from symdl.training.normalization import unbiased_statistics
 
 SOURCE = (
