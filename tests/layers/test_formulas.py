@@ -13,6 +13,7 @@ from symdl.calculus.differentiate import differentiate
 from symdl.calculus.joint import joint_adjoint
 from symdl.catalog import layers, noise, normalization
 from symdl.evidence.gradients import judge_adjoint
+from symdl.evidence.judge import judge_equation
 from symdl.evidence.networks import judge_running_form
 from symdl.evidence.recheck import recheck
 from symdl.notation.binders import Total
@@ -215,6 +216,6 @@ def test_the_derivative_of_a_maximum_is_proved_and_a_wrong_one_refuted():
     z = layers.z
     at = Elem(z, *(Index(name, size) for name, size in zip("ars", z.axes, strict=True)))
     node = differentiate(layers.MAXOUT.equations[1].rhs, at)
-    assert recheck(node).level == "proved"
+    assert recheck(node, judge_equation).level == "proved"
     for wrong in (node.after * sp.Rational(1001, 1000), -node.after, sp.S.Zero, node.after + 1):
-        assert recheck(replace(node, after=wrong)).level == "refuted"
+        assert recheck(replace(node, after=wrong), judge_equation).level == "refuted"

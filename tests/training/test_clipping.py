@@ -215,7 +215,7 @@ def test_what_an_optimizer_says():
     assert "clip" not in repr(sd.Adam())
     assert sd.Adam().clipping is None
     assert sd.SGD(0.1, clipnorm=1.0) != sd.SGD(0.1)
-    with pytest.raises(TypeError):
+    with pytest.raises(InputError, match="too many positional arguments"):
         sd.Adadelta(1.0, 0.95, 1e-6, 1.0)  # a threshold is given by its name
 
 
