@@ -11,21 +11,19 @@ Special values are those of the C library: choices are written as ``?:``, which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
-import mpmath
+from symdl.backends.polynomials import Number, interpolated, precise
 
 __all__ = ["C_FUNCTIONS", "c_functions", "exp_coefficients", "log_coefficients"]
 
 C_FUNCTIONS = ("exp", "expm1", "log", "log1p", "tanh")
 
-_DIGITS = 40
 # degrees beyond which nothing is left to gain: e^r = 1 + r + r^2 q(r), and R(z) = z l(z)
 _DEGREES = {"float": (5, 3), "double": (11, 7)}
 
-Number = Any  # an mpmath number
 
 _TYPES = {
     "float": {
@@ -180,7 +178,7 @@ def _steps(
 @cache
 def _log2(head_bits: int) -> tuple[str, str, str]:
     """Two parts of log 2, the first so short that whole numbers times it are exact; 1 / log 2."""
-    mp = _precise()
+    mp = precise()
     exact = mp.log(2)
     head = mp.floor(exact * 2**head_bits) / 2**head_bits
     return repr(float(head)), repr(float(exact - head)), repr(float(1 / exact))
@@ -189,19 +187,19 @@ def _log2(head_bits: int) -> tuple[str, str, str]:
 @cache
 def exp_coefficients(real: str) -> tuple[float, ...]:
     """Return q of e^r = 1 + r + r^2 q(r) for |r| <= log(2) / 2, its highest power first."""
-    mp = _precise()
+    mp = precise()
 
     def q(r: Number) -> Number:
         return (mp.expm1(r) - r) / r**2
 
     half = mp.log(2) / 2 * (1 + mp.mpf(2) ** -12)
-    return _interpolated(q, -half, half, _DEGREES[real][0])
+    return interpolated(q, -half, half, _DEGREES[real][0])
 
 
 @cache
 def log_coefficients(real: str) -> tuple[float, ...]:
     """Return l of log((1 + s) / (1 - s)) = 2 s + s z l(z), z = s^2, for 1 + f near 1."""
-    mp = _precise()
+    mp = precise()
 
     def ratio(z: Number) -> Number:
         s = mp.sqrt(z)
@@ -209,22 +207,4 @@ def log_coefficients(real: str) -> tuple[float, ...]:
 
     f = mp.sqrt(2) - 1
     end = (f / (2 + f)) ** 2 * (1 + mp.mpf(2) ** -12)
-    return _interpolated(ratio, mp.mpf(0), end, _DEGREES[real][1])
-
-
-def _precise() -> mpmath.ctx_mp.MPContext:
-    mp = mpmath.mp.clone()
-    mp.dps = _DIGITS
-    return mp
-
-
-def _interpolated(
-    f: Callable[[Number], Number], low: Number, high: Number, degree: int
-) -> tuple[float, ...]:
-    """The polynomial through f at Chebyshev's points of low..high, the nearest up to a few %."""
-    mp, count = _precise(), degree + 1
-    angles = [mp.pi * (2 * k + 1) / (2 * count) for k in range(count)]
-    points = [low + (high - low) * (1 + mp.cos(angle)) / 2 for angle in angles]
-    powers = mp.matrix([[p**k for k in range(degree, -1, -1)] for p in points])
-    found = mp.lu_solve(powers, mp.matrix([f(p) for p in points]))
-    return tuple(float(c) for c in found)
+    return interpolated(ratio, mp.mpf(0), end, _DEGREES[real][1])

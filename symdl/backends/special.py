@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import cache
-from typing import Any
 
-import mpmath
+from symdl.backends.polynomials import Number, interpolated, precise
 
 __all__ = ["ERROR_FUNCTIONS", "error_functions", "far_coefficients", "near_coefficients"]
 
@@ -20,10 +19,8 @@ __all__ = ["ERROR_FUNCTIONS", "error_functions", "far_coefficients", "near_coeff
 NEAR, CENTRE, END = 0.5, 3.75, 28.0
 # degrees of n and f for numbers of 4 and of 8 bytes: beyond them nothing is left to gain
 _DEGREES = {4: (4, 11), 8: (8, 22)}
-_DIGITS = 40
 _WIDTH = 96
 
-Number = Any  # an mpmath number
 
 ERROR_FUNCTIONS = {
     "erf": '''\
@@ -99,44 +96,26 @@ def error_functions(names: Collection[str]) -> str:
 @cache
 def near_coefficients(itemsize: int) -> tuple[float, ...]:
     """Return n, its highest power first, for numbers of that many bytes: erf x = x n(x^2)."""
-    mp = _precise()
+    mp = precise()
 
     def n(square: Number) -> Number:
         x = mp.sqrt(square)
         return mp.erf(x) / x
 
-    return _interpolated(n, mp.mpf(0), mp.mpf(NEAR) ** 2, _DEGREES[itemsize][0])
+    return interpolated(n, mp.mpf(0), mp.mpf(NEAR) ** 2, _DEGREES[itemsize][0])
 
 
 @cache
 def far_coefficients(itemsize: int) -> tuple[float, ...]:
     """Return f, its highest power first, for numbers of that many bytes."""
-    mp = _precise()
+    mp = precise()
     c = mp.mpf(CENTRE)
 
     def f(t: Number) -> Number:
         a = c * (1 + t) / (1 - t)
         return (1 + 2 * a) * mp.exp(a * a) * mp.erfc(a) - 1
 
-    return _interpolated(f, mp.mpf(-1), (END - c) / (END + c), _DEGREES[itemsize][1])
-
-
-def _precise() -> mpmath.ctx_mp.MPContext:
-    mp = mpmath.mp.clone()
-    mp.dps = _DIGITS
-    return mp
-
-
-def _interpolated(
-    f: Callable[[Number], Number], low: Number, high: Number, degree: int
-) -> tuple[float, ...]:
-    """The polynomial through f at Chebyshev's points of low..high, the nearest up to a few %."""
-    mp, count = _precise(), degree + 1
-    angles = [mp.pi * (2 * k + 1) / (2 * count) for k in range(count)]
-    points = [low + (high - low) * (1 + mp.cos(angle)) / 2 for angle in angles]
-    powers = mp.matrix([[p**k for k in range(degree, -1, -1)] for p in points])
-    found = mp.lu_solve(powers, mp.matrix([f(p) for p in points]))
-    return tuple(float(c) for c in found)
+    return interpolated(f, mp.mpf(-1), (END - c) / (END + c), _DEGREES[itemsize][1])
 
 
 def _table(name: str, coefficients: Callable[[int], tuple[float, ...]]) -> str:
