@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,9 +12,10 @@ from symdl.backends.given import axes_of, size_value
 from symdl.backends.names import Names
 from symdl.backends.numpy_clip import write_clip
 from symdl.backends.numpy_constrain import Constraint, write_constraints
-from symdl.backends.numpy_source import Outside, module_source, write_maker
+from symdl.backends.numpy_source import Maker, Outside, module_source, write_maker
 from symdl.backends.numpy_update import write_update
 from symdl.backends.use import Use
+from symdl.calculus.network import Backward
 from symdl.errors import InputError, Mismatch
 from symdl.formula import Equation, Formula, Variable
 from symdl.notation.tensors import TensorSymbol
@@ -28,7 +30,9 @@ from symdl.program.plan import Plan, plan
 from symdl.program.share import dead
 from symdl.program.update import Update, lower_update
 
-__all__ = ["Build", "build_source"]
+__all__ = ["TITLE", "Build", "build_source"]
+
+TITLE = "One training step, generated from these formulas:"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ class Build:
     clip: Clip | None = None
     uses: Mapping[str, Use] = field(default_factory=dict)
     formulas: tuple[str, ...] = ()  # as a reader sees them
+    derived: Backward | None = None  # where the equations come from
+    makers: tuple[Maker, ...] = ()  # the functions of the source
+    metrics: tuple[Variable, ...] = ()  # numbers that are computed besides the loss
 
     @property
     def labels(self) -> tuple[Variable, ...]:
@@ -67,27 +74,12 @@ class Build:
 
     def count(self, variables: Sequence[Variable], sizes: Mapping[sp.Symbol, int]) -> int:
         """The number of all elements together."""
-        total = 0
-        for variable in variables:
-            count = 1
-            for size in self.axes(variable, sizes):
-                count *= size
-            total += count
-        return total
+        return _elements(variables, sizes)
 
     def check(self, sizes: Mapping[sp.Symbol, int]) -> None:
         """Raise where a fixed place lies outside its axis."""
         for p in self.plans.values():
             check_places(p.program, sizes)
-
-    def account(self) -> str:
-        """What each pass did, for each function."""
-        parts = []
-        for name, p in self.plans.items():
-            lines = [f"{name}: {len(p.program.statements)} statements"]
-            lines += [f"  {a}" for a in p.program.accounts]
-            parts.append("\n".join(lines))
-        return "\n".join(parts)
 
 
 def check_places(program: Program, sizes: Mapping[sp.Symbol, int]) -> None:
@@ -120,19 +112,24 @@ def build_source(
     draws: Sequence[Variable] = (),
     clipping: Clipping | None = None,
     constraints: Sequence[Constraint] = (),
+    metrics: Mapping[sp.Symbol, tuple[Equation, Equation]] | None = None,
 ) -> Build:
     """Lower the equations of training, and of prediction if they differ; write each function.
 
     ``statistics`` are pairs (old, next): the old ones are read from a vector of their own, and the
     next ones are left in another.  ``draws`` follow the inputs and targets.  ``clipping`` changes
-    the gradients before the update, ``constraints`` the parameters after it.
+    the gradients before the update, ``constraints`` the parameters after it.  ``metrics`` are
+    numbers besides the loss, each by its equation in training and its equation in prediction: they
+    are left in a vector of their own.
     """
-    equations, given = [*forward, *backward], (*inputs, *targets)
+    numbers, judging = tuple(metrics or ()), [e for _, e in (metrics or {}).values()]
+    trained = [e for e, _ in (metrics or {}).values()]  # before outputs are overwritten
+    equations, given = [*forward, *trained, *backward], (*inputs, *targets)
     old, following = [v for v, _ in statistics], [v for _, v in statistics]
     absent = [p.name for p in parameters if p not in gradients]
     if absent:
         raise InputError(f"the parameters {', '.join(absent)} have no gradient")
-    wanted = {loss, *(gradients[p] for p in parameters), *following}
+    wanted = {loss, *numbers, *(gradients[p] for p in parameters), *following}
     if prediction is None:
         wanted.add(output)
     program = lower(equations, wanted, sizes)
@@ -140,14 +137,16 @@ def build_source(
     check_given(program, (*known, *draws), parameters, wanted)
     running = program
     if prediction is not None:
-        running = lower(prediction, {loss, output}, sizes)
-        check_given(running, known, parameters, {loss, output})
+        prediction = [*prediction, *judging]
+        running = lower(prediction, {loss, output, *numbers}, sizes)
+        check_given(running, known, parameters, {loss, output, *numbers})
     every = [*equations, *(prediction or ())]
     symbols = sizes_in(every, [*known, *draws, *parameters])
-    made = {"gradient": [gradients[p] for p in parameters], "next_statistics": following}
+    judged = {"metrics": numbers}
+    made = {"gradient": [gradients[p] for p in parameters], "next_statistics": following, **judged}
     uses: tuple[_Use, ...] = (
         ("gradients", program, loss, made, (*given, *draws)),
-        ("evaluate", running, loss, {}, given),
+        ("evaluate", running, loss, judged, given),
         ("forward", running, output, {}, tuple(inputs)),
     )
     makers, plans, found = [], {}, {}
@@ -181,7 +180,7 @@ def build_source(
         plans["clip"] = clip.plan
     lowered = None if update is None else lower_update(update)
     if lowered is not None:
-        makers.append(write_update(lowered))
+        makers.append(write_update(lowered, _elements(parameters, sizes)))
         plans["update"] = lowered.plan
     if constraints:
         maker, plans["constrain"] = write_constraints(
@@ -192,10 +191,10 @@ def build_source(
     changed += [] if update is None else [update.equations]
     changed += [own for _, own in constraints]
     shown = _shown(equations, prediction, changed)
-    source = module_source("One training step, generated from these formulas:", shown, makers)
+    source = module_source(TITLE, shown, makers)
     return Build(
         source, tuple(inputs), given, tuple(parameters), tuple(symbols), batch, lowered, plans,
-        tuple(old), tuple(draws), clip, found, tuple(shown),
+        tuple(old), tuple(draws), clip, found, tuple(shown), makers=tuple(makers), metrics=numbers,
     )  # fmt: skip
 
 
@@ -220,6 +219,11 @@ _ABOUT = {
     "evaluate": "The loss alone.",
     "forward": "The output for new inputs; the array is written anew by the next call.",
 }
+
+
+def _elements(variables: Sequence[Variable], sizes: Mapping[sp.Symbol, int]) -> int:
+    """The number of elements of all together."""
+    return sum(math.prod(size_value(a, sizes) for a in axes_of(v)) for v in variables)
 
 
 def slot_of(program: Program, v: Variable) -> Slot:

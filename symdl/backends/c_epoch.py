@@ -31,6 +31,9 @@ class Run(ctypes.Structure):
         ("hyper", ctypes.c_void_p),
         ("count", ctypes.c_double),
         ("losses", ctypes.c_void_p),
+        ("metrics", ctypes.c_void_p),
+        ("metrics_bytes", ctypes.c_long),
+        ("kept", ctypes.c_void_p),
     ]
 
 
@@ -54,6 +57,9 @@ typedef struct {
     const double *hyper;
     double count;           /* steps taken before */
     double *losses;
+    const void *metrics;    /* what ``gradients`` leaves besides the loss, to be kept */
+    long metrics_bytes;
+    char *kept;
 } run_t;
 
 """
@@ -84,6 +90,8 @@ __attribute__((visibility("default"))) void epoch(void *const *a, const run_t *r
         for (long k = 0; k < r->drawn; k++)
             here[{given} + k] = r->draws[k] + s * r->draw_bytes[k];
         r->losses[s] = gradients(here, r->dims);
+        if (r->metrics_bytes)
+            memcpy(r->kept + s * r->metrics_bytes, r->metrics, r->metrics_bytes);
         const double count = r->count + s + 1;
         update(r->state, r->dims{values});
         if (r->statistics_bytes) memcpy(r->old, r->next, r->statistics_bytes);
@@ -129,6 +137,8 @@ static void epoch_job(void *given, int me) {{
         if (r->order) barrier();
         const double loss = gradients_part(here, r->dims, me);
         if (!me) r->losses[s] = loss;
+        if (!me && r->metrics_bytes)
+            memcpy(r->kept + s * r->metrics_bytes, r->metrics, r->metrics_bytes);
         const double count = r->count + s + 1;
         barrier();
         update_part(r->state, r->dims, me{values});

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from symdl.backends.blas import product_address, two_threads
 from symdl.backends.build import Build
 from symdl.backends.c_build import compiler
+from symdl.backends.c_explain import explained_loops
+from symdl.backends.explain import Explained
 from symdl.backends.given import axes_of, infer_sizes
 from symdl.backends.module import load
 from symdl.backends.native import BoundStep, BoundUpdate, Library, run_steps
@@ -89,18 +91,12 @@ class CompiledStep(Step):
             self._update = self._make_update()
         warnings.warn(f"the NumPy backend runs instead: {error}", RuntimeWarning, stacklevel=2)
 
-    def explain(self) -> str:
-        """Return what each pass did, for each generated function."""
+    def accounts(self, batch: int = 32) -> Explained:
         if self.backend == "numpy":
-            return super().explain()
-        parts = []
-        for name, written in self._general.written.items():
-            parts.append(f"{name}: {len(written.nodes)} loop nests, products and numbers")
-            parts += [f"  {a}" for a in written.program.accounts]
-        if self._general.update is not None:
-            parts.append(f"update: {len(self._general.update.nodes)} loop nests and numbers")
-            parts += [f"  {a}" for a in self._general.update.update.plan.program.accounts]
-        return "\n".join(parts)
+            return super().accounts(batch)
+        sizes = self._sizes_with(batch)
+        libraries = {name: self._code_for(name, sizes) for name in self._build.uses}
+        return explained_loops(self._build, libraries, sizes, self.dtype.itemsize)
 
     # -- functions
 
@@ -122,23 +118,28 @@ class CompiledStep(Step):
         return BoundStep(self._library(name, sizes), name, vectors, sizes)
 
     def _library(self, name: str, sizes: Mapping[sp.Symbol, int]) -> Library:
+        """The code for these sizes, which is kept."""
+        found = self._code_for(name, sizes)
+        if found.threads:
+            self._shared, self.source = found, found.source
+        elif found is not self._general:
+            assert self._build.batch is not None
+            self._special[sizes[self._build.batch]] = found
+        return found
+
+    def _code_for(self, name: str, sizes: Mapping[sp.Symbol, int]) -> Library:
         """The code for these sizes: small steps have code for their own batch size."""
         batch = self._build.batch
         if batch is None:
             return self._general
         if self._worth_sharing(sizes) and two_threads():
-            if self._shared is None:
-                self._shared = Library(self._build, self._sizes, self.dtype, True, sizes)
-                self.source = self._shared.source
-            return self._shared
-        if name != "gradients" or not self._small(sizes):
-            return self._general
+            return self._shared or Library(self._build, self._sizes, self.dtype, True, sizes)
         count = sizes[batch]
-        if count not in self._special:
-            if len(self._special) >= _KEPT:
-                return self._general
-            self._special[count] = Library(self._build, {**self._sizes, batch: count}, self.dtype)
-        return self._special[count]
+        if count in self._special and name == "gradients":
+            return self._special[count]
+        if name != "gradients" or not self._small(sizes) or len(self._special) >= _KEPT:
+            return self._general
+        return Library(self._build, {**self._sizes, batch: count}, self.dtype)
 
     def _worth_sharing(self, sizes: Mapping[sp.Symbol, int]) -> bool:
         """Whether two threads gain on one: much work, in products too small for BLAS to share."""
@@ -192,10 +193,17 @@ class CompiledStep(Step):
 
     # -- epochs
 
-    def epoch(self, *given: ArrayLike, batch: int, order: ArrayLike | None = None) -> Array:
+    def epoch(
+        self,
+        *given: ArrayLike,
+        batch: int,
+        order: ArrayLike | None = None,
+        metrics: Array | None = None,
+    ) -> Array:
         """Take a step on each batch of rows in turn; return the losses before each update.
 
-        order  the rows in the order in which they are seen; without it, as they lie
+        order    the rows in the order in which they are seen; without it, as they lie
+        metrics  an array (batches, metrics) of the step's type, where those of each batch are put
 
         The last batch may be shorter.  Raises Mismatch for rows that are not there.
         """
@@ -206,15 +214,24 @@ class CompiledStep(Step):
         where = None if order is None else _checked(order, count)
         seen = count if where is None else len(where)
         losses = np.empty(-(-seen // batch))
-        done = self._whole_batches(rows, where, batch, losses[: seen // batch])
+        if metrics is None:
+            metrics = np.empty((len(losses), len(self.metrics)), self.dtype)
+        _check_metrics(metrics, (len(losses), len(self.metrics)), self.dtype)
+        done = self._whole_batches(rows, where, batch, losses[: seen // batch], metrics)
         for k in range(done, len(losses)):
             part = slice(k * batch, min((k + 1) * batch, seen))
             chosen = part if where is None else where[part]
             losses[k] = self.step(*(a[chosen] for a in rows))
+            metrics[k] = self.metrics
         return losses
 
     def _whole_batches(
-        self, rows: Sequence[Array], order: Array | None, batch: int, losses: Array
+        self,
+        rows: Sequence[Array],
+        order: Array | None,
+        batch: int,
+        losses: Array,
+        metrics: Array,
     ) -> int:
         """Run the whole batches in C where that is possible; return how many were run."""
         size = self._build.batch
@@ -242,6 +259,7 @@ class CompiledStep(Step):
                 hyper=hyper,
                 count=self._state["step"],
                 losses=losses[start:end],
+                metrics=(self.metrics, metrics[start:end]),
             )
             self._state["step"] += end - start
         return len(losses)
@@ -251,9 +269,7 @@ class CompiledStep(Step):
             shapes = [(batch, *a.shape[1:]) for a in rows]
             sizes = infer_sizes(self._build.given, shapes, self._sizes)
             self._build.check(sizes)
-            vectors = [self._vector, self._old, self.gradient, self._next]
-            if not self._build.statistics:
-                vectors = [self._vector, self.gradient]
+            vectors = self._vectors("gradients")
             step = self._function("gradients", vectors, sizes)
             assert self._build.update is not None
             state = [self._state[k] for k in state_names(self._build.update)[0]]
@@ -281,6 +297,14 @@ class CompiledStep(Step):
                 else:
                     self.generator.random(out=a[k])
         return [np.asarray(a, self.dtype) for a in wide.values()]
+
+
+def _check_metrics(metrics: Array, shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
+    if metrics.shape != shape or metrics.dtype != dtype or not metrics.flags.c_contiguous:
+        raise Mismatch(
+            f"metrics must be an array {shape} of {dtype} in C order, not {metrics.shape} of "
+            f"{metrics.dtype}"
+        )
 
 
 def _checked(order: ArrayLike, count: int) -> Array:

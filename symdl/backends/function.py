@@ -17,6 +17,8 @@ from symdl.backends.names import Names
 from symdl.backends.numpy_source import module_source, write_maker
 from symdl.errors import InputError, Mismatch, NotSupported
 from symdl.formula import Equation, Variable
+from symdl.program.accounts import Account, accounts, product_accounts
+from symdl.program.ir import Program
 from symdl.program.layout import layout
 from symdl.program.lowering import lower
 from symdl.program.passes import for_arrays
@@ -27,6 +29,8 @@ __all__ = ["Compiled", "compile_function"]
 
 class Compiled:
     """Computes outputs from inputs; the source is in ``source``."""
+
+    backend = "numpy"
 
     def __init__(
         self,
@@ -65,8 +69,12 @@ class Compiled:
         return tuple(own) if len(own) > 1 else own[0]
 
     def explain(self) -> str:
-        """Return what each pass did."""
-        return "\n".join(str(a) for a in self._plan.program.accounts)
+        """Return what each pass did and what it saved, as formulas of the sizes."""
+        return "\n".join(a.text(self._sizes) for a in self._accounts())
+
+    def _accounts(self) -> list[Account]:
+        program, orders = self._plan.program, self._plan.orders
+        return [*accounts(program, orders), *product_accounts(program, orders)]
 
     def _check_labels(self, arrays: Sequence[Any]) -> None:
         sizes = infer_sizes(self.inputs, [np.shape(a) for a in arrays], self._sizes)
@@ -81,6 +89,13 @@ class Compiled:
                 f"no input tells the size {missing[0]}; read a tensor over that axis in the formula"
             )
         check_places(self._plan.program, sizes)
+        return self._made(sizes)
+
+    def prepare(self, equations: Sequence[Equation], lowered: Program) -> None:
+        """Make what else the backend needs of the equations and of their lowered form."""
+
+    def _made(self, sizes: Mapping[sp.Symbol, int]) -> Callable[..., Any]:
+        """The function for these sizes."""
         names = Names()
         numbers = {names.new(str(s)): size_value(s, sizes) for s in self._symbols}
         made: Callable[..., Any] = self._make_function(self.dtype, **numbers)
@@ -93,8 +108,9 @@ def compile_function(
     outputs: Sequence[Variable],
     dtype: str = "float64",
     sizes: Mapping[sp.Symbol, int] | None = None,
+    kind: type[Compiled] = Compiled,
 ) -> Compiled:
-    """Compile equations to a function of the inputs.
+    """Compile equations to a function of the inputs; ``kind`` says on which backend it runs.
 
     >>> from symdl.notation.indices import indices
     >>> from symdl.notation.tensors import tensors
@@ -119,7 +135,7 @@ def compile_function(
     symbols = sizes_in(equations, inputs)
     maker = write_maker("function", planned, inputs=given, results=results, sizes=symbols)
     source = module_source("Generated from these formulas:", [str(e) for e in equations], [maker])
-    return Compiled(
+    made = kind(
         source,
         planned,
         inputs=tuple(inputs),
@@ -128,3 +144,5 @@ def compile_function(
         sizes=sizes or {},
         symbols=symbols,
     )
+    made.prepare(equations, lowered)
+    return made

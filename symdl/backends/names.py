@@ -5,15 +5,17 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import textwrap
 from collections.abc import Collection
 
 import numpy as np
 
-__all__ = ["Names", "comment"]
+__all__ = ["Names", "comment", "comment_lines"]
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
 _LONGEST = 40
 _WIDTH = 160
+_LINE = 100
 
 
 class Names:
@@ -57,6 +59,28 @@ def comment(text: str) -> str:
     >>> comment("a" + chr(10) + "import os")
     '# a import os'
     """
-    line = " ".join(str(text).split())
-    line = "".join(c if " " <= c <= "~" else "?" for c in line)
+    line = _printable(text)
     return "# " + (line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "...")
+
+
+def comment_lines(text: str) -> list[str]:
+    """Return the whole of a text as indented comment lines: printable ASCII only.
+
+    >>> comment_lines("y = x")
+    ['#     y = x']
+    """
+    whole = _printable(text).replace(", ", ",\0")  # no break between the indices of an element
+    lines = textwrap.wrap(
+        whole,
+        _LINE,
+        initial_indent="#     ",
+        subsequent_indent="#         ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace("\0", " ") for line in lines]
+
+
+def _printable(text: str) -> str:
+    line = " ".join(str(text).split())
+    return "".join(c if " " <= c <= "~" else "?" for c in line)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sympy.core.expr import Expr
 
 from symdl.backends.blas import one_thread, product_address
-from symdl.backends.build import Build
+from symdl.backends.build import TITLE, Build
 from symdl.backends.c_build import compile_c
 from symdl.backends.c_epoch import Run
 from symdl.backends.c_program import (
@@ -29,15 +29,14 @@ from symdl.backends.c_source import CFunction, CModule
 from symdl.backends.names import Names
 from symdl.errors import NotSupported
 from symdl.program.ir import Slot
-from symdl.program.memory import offsets
+from symdl.program.memory import moves_of, offsets
 from symdl.program.nests import Node, Order
 from symdl.program.products import Product
-from symdl.program.slices import offsets_by_phase
+from symdl.program.slices import moves_by_phase
 
 __all__ = ["BoundStep", "BoundUpdate", "Library"]
 
 Array = NDArray[Any]
-_TITLE = "One training step, generated from these formulas:"
 
 
 class Library:
@@ -70,7 +69,7 @@ class Library:
             self.update = write_update_function(build.update, module)
             extra = [epoch_text(self.update, *self._row_bytes(), threads)]
         self.blas = module.blas
-        self.source = module.source(_TITLE, build.formulas, extra)
+        self.source = module.source(TITLE, build.formulas, extra)
         self._loaded: ctypes.CDLL | None = None
 
     def _row_bytes(self) -> tuple[list[int], int | None]:
@@ -117,15 +116,12 @@ class Library:
     ) -> tuple[dict[Slot, int], int]:
         """Where the buffers of a function lie in its memory, and how long that is."""
         if self.threads:
-            return offsets_by_phase(
-                function.phases,
-                function.buffers,
-                orders,
-                size,
-                mine=function.mine,
-                own=function.own,
+            moves = moves_by_phase(
+                function.phases, function.buffers, orders, mine=function.mine, own=function.own
             )
-        return offsets(nodes, function.buffers, orders, size)
+        else:
+            moves = moves_of(nodes, function.buffers, orders)
+        return offsets(moves, size)
 
     def alone(self) -> AbstractContextManager[object]:
         """While this lasts, BLAS leaves threads to those of the library, if it has its own."""
@@ -268,8 +264,12 @@ def run_steps(
     hyper: Sequence[float],
     count: int,
     losses: Array,
+    metrics: tuple[Array, Array],
 ) -> None:
-    """Take ``len(losses)`` steps over the rows, or over those of them that ``order`` lists."""
+    """Take ``len(losses)`` steps over the rows, or over those of them that ``order`` lists.
+
+    ``metrics`` are the vector that a step leaves, and the rows where those of all steps are kept.
+    """
     gathered = [np.empty((batch, *a.shape[1:]), a.dtype) for a in rows] if order is not None else []
 
     def addresses(arrays: Sequence[Array]) -> Array:
@@ -303,6 +303,9 @@ def run_steps(
         hyper=address(update.hyper),
         count=float(count),
         losses=address(losses),
+        metrics=address(metrics[0]),
+        metrics_bytes=metrics[0].nbytes,
+        kept=address(metrics[1]),
     )
     with bound.library.alone():
         bound.library.code.epoch(address(bound.table), ctypes.addressof(run))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from symdl.backends.names import Names
-from symdl.backends.numpy_source import Maker
+from symdl.backends.numpy_source import Maker, without_unused
 from symdl.backends.statements import write_statement
 from symdl.backends.views import Arrays, Text
 from symdl.program.clip import Clip
@@ -38,7 +38,7 @@ def write_clip(clip: Clip) -> Maker:
     lines = [
         f"def make_clip({gradient}, hyper):",
         f'    """Each call clips the gradient of {what} in place."""',
-        *(f"    {line}" for line in text.build),
+        *(f"    {line}" for line in without_unused(text.build, text.call)),
         "",
         "    def clip():",
         *(f"        {line}" for line in text.call),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import sympy as sp
 
-from symdl.backends.names import Names, comment
+from symdl.backends.names import Names, comment, comment_lines
 from symdl.backends.scalars import HELPERS
 from symdl.backends.special import ERROR_FUNCTIONS, error_functions
 from symdl.backends.statements import write_statement
@@ -17,7 +19,10 @@ from symdl.program.border import Affine, AffineAdjoint
 from symdl.program.ir import Read, Slot
 from symdl.program.plan import Plan
 
-__all__ = ["Maker", "Outside", "module_source", "write_maker"]
+__all__ = ["Maker", "Outside", "module_source", "without_unused", "write_maker"]
+
+_WORD = re.compile(r"\w+")
+_LINE = 96  # characters beyond which a call is broken into lines
 
 BUFFER = '''\
 def buffer(shape, dtype):
@@ -27,6 +32,12 @@ def buffer(shape, dtype):
     raw = np.zeros(count * dtype.itemsize + 64, np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + count * dtype.itemsize].view(dtype).reshape(shape)
+'''
+
+PIECES = '''\
+def pieces(length, *vectors):
+    """The vectors in pieces, so that all that is read again and again stays in the cache."""
+    return [tuple(v[k : k + length] for v in vectors) for k in range(0, vectors[0].size, length)]
 '''
 
 CUT = '''\
@@ -93,7 +104,7 @@ def write_maker(
     given = [*(vectors or ["dtype"]), *(["*", *named.values()] if named else [])]
     lines = [f"def make_{name}({', '.join(given)}):"]
     lines += [f'    """{about}"""'] if about else []
-    lines += [f"    {line}" for line in text.build]
+    lines += [f"    {line}" for line in without_unused(text.build, text.call)]
     lines.append("")
     if "exp" in text.used and "subtract" in text.used:
         lines.append('    @np.errstate(over="ignore")  # a difference of -inf is a power of 0')
@@ -101,6 +112,23 @@ def write_maker(
     lines += [f"        {line}" for line in text.call]
     lines += ["", f"    return {function}"]
     return Maker(f"make_{name}", "\n".join(lines) + "\n", frozenset(text.used))
+
+
+def without_unused(build: Sequence[str], call: Sequence[str]) -> list[str]:
+    """The lines of ``build`` without those that name something that no other line reads.
+
+    >>> without_unused(["a = x[0]", "b = a.T", "c = x[1]"], ["dot(c, c)"])
+    ['c = x[1]']
+    """
+    counts = Counter(word for line in (*build, *call) for word in _WORD.findall(line))
+    kept = []
+    for line in reversed(build):
+        name, equals, _ = line.partition(" = ")
+        if equals and counts[name] == 1 and name.isidentifier():
+            counts.subtract(_WORD.findall(line))
+        else:
+            kept.append(line)
+    return kept[::-1]
 
 
 def _inputs(inputs: Sequence[Slot], arrays: Arrays, names: Names) -> list[str]:
@@ -128,7 +156,7 @@ def _cut(o: Outside, vector: str, arrays: Arrays, names: Names) -> None:
             whole = arrays.joined[both] = names.new(f"{both[0].name}_{_last_word(both[1].name)}")
             for part, name in zip(both, (matrix, row), strict=True):
                 arrays.given(part, name, moving=False)
-            parts.append(f"{matrix}, {row} = {whole}[:-1], {whole}[-1]")
+            parts += [f"{matrix} = {whole}[:-1]", f"{row} = {whole}[-1]"]
             height, width = (arrays.size(s) for s in slot.axes)
             targets.append(whole)
             shapes.append(f"({height} + 1, {width})")
@@ -142,9 +170,24 @@ def _cut(o: Outside, vector: str, arrays: Arrays, names: Names) -> None:
             arrays.cells[slot] = name
             _read_cell(slot, name, arrays, names)
         targets.append(name)
-    left = ", ".join(targets) + ("," if len(targets) == 1 else "")
-    arrays.text.build.append(f"{left} = cut({vector}, {', '.join(shapes)})")
+    arrays.text.build += _cut_lines(targets, vector, shapes)
     arrays.text.build.extend(parts)
+
+
+def _cut_lines(targets: Sequence[str], vector: str, shapes: Sequence[str]) -> list[str]:
+    """The call of ``cut``: one line, or where that is long one for each array."""
+    left = ", ".join(targets) + ("," if len(targets) == 1 else "")
+    line = f"{left} = cut({vector}, {', '.join(shapes)})"
+    if len(line) <= _LINE:
+        return [line]
+    return [
+        "(",
+        *(f"    {target}," for target in targets),
+        ") = cut(",
+        f"    {vector},",
+        *(f"    {shape}," for shape in shapes),
+        ")",
+    ]
 
 
 def _joined(slots: Sequence[Slot], arrays: Arrays) -> set[tuple[Slot, Slot]]:
@@ -181,12 +224,13 @@ def module_source(title: str, formulas: Sequence[str], makers: Sequence[Maker]) 
     helpers = [HELPERS[h] for h in HELPERS if h in used]
     helpers += [BUFFER] if "buffer" in used else []
     helpers += [CUT] if "cut" in used else []
+    helpers += [PIECES] if "pieces" in used else []
     special = used & ERROR_FUNCTIONS.keys()
     helpers += [error_functions(special)] if special else []
     with_math = used & {"buffer", "cut", "math"}
-    functions = sorted(used - HELPERS.keys() - special - {"buffer", "cut", "math"})
+    functions = sorted(used - HELPERS.keys() - special - {"buffer", "cut", "pieces", "math"})
     lines = [comment(title), "#"]
-    lines += [comment("    " + f).replace("# ", "#     ", 1) for f in formulas]
+    lines += [line for f in formulas for line in comment_lines(f)]
     lines += ["", "import math", ""] if with_math else [""]
     lines += ["import numpy as np"]
     lines += _imports(functions)

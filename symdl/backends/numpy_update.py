@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from symdl.backends.names import Names, comment
-from symdl.backends.numpy_source import Maker
+from symdl.backends.numpy_source import Maker, without_unused
 from symdl.backends.scalars import ScalarPrinter
 from symdl.backends.statements import write_statement
 from symdl.backends.views import Arrays, Text
-from symdl.program.ir import Slot
+from symdl.program.ir import Apply, Map, Program, Slot
 from symdl.program.plan import Plan
 from symdl.program.update import Update
 
 __all__ = ["state_names", "write_update"]
 
 ABOUT = "Each call takes one step; the vectors are changed in place, the gradient is used up."
+LONG = 2**17  # elements of a vector that does not stay in a processor's own cache
+PIECE = 2**16
 
 
 def state_names(update: Update) -> tuple[list[str], list[str], str]:
@@ -25,8 +27,8 @@ def state_names(update: Update) -> tuple[list[str], list[str], str]:
     return vectors, hyper, "step"
 
 
-def write_update(update: Update) -> Maker:
-    """Write ``make_update``."""
+def write_update(update: Update, elements: int = 0) -> Maker:
+    """Write ``make_update`` for vectors of so many elements; long ones are worked on in pieces."""
     names, text = Names(), Text()
     size = update.weight.axes[0]
     weights, gradient = names.new("parameters"), names.new("gradient")
@@ -45,18 +47,52 @@ def write_update(update: Update) -> Maker:
     for slot, key in zip(update.hyper, hyper, strict=True):
         _scalar(slot, f'hyper["{key}"]', arrays, names)
     _write_units(update, arrays)
-    for s in update.plan.program.statements:
-        write_statement(s, arrays)
-    for new, old in [(update.weight_new, update.weight), *((n, o) for o, n in update.state)]:
-        if _root(update.plan, new) != old:
-            text.used.add("copyto")
-            text.call.append(f"copyto({arrays.slots[old]}, {arrays.slots[new]})")
+    if elements >= LONG and _element_by_element(update.plan.program):
+        _write_in_pieces(update, arrays)
+    else:
+        _write_whole(update, arrays)
     lines = [f"def make_update({weights}, {gradient}, state, hyper):", f'    """{ABOUT}"""']
-    lines += [f"    {line}" for line in text.build]
+    lines += [f"    {line}" for line in without_unused(text.build, text.call)]
     lines += ["", "    def update():"]
     lines += [f"        {line}" for line in text.call]
     lines += ["", "    return update"]
     return Maker("make_update", "\n".join(lines) + "\n", frozenset(text.used))
+
+
+def _write_whole(update: Update, arrays: Arrays) -> None:
+    for s in update.plan.program.statements:
+        write_statement(s, arrays)
+    _write_copies(update, arrays, arrays.text.call)
+
+
+def _element_by_element(program: Program) -> bool:
+    """Whether each element of the vectors is changed without a look at the others."""
+    return all(
+        isinstance(s, Map) or (isinstance(s, Apply) and s.labels and s.op != "where")
+        for s in program.statements
+    )
+
+
+def _write_in_pieces(update: Update, arrays: Arrays) -> None:
+    """The numbers first, then all operations on one piece of the vectors after another."""
+    text, body = arrays.text, list[str]()
+    for s in update.plan.program.statements:
+        write_statement(s, arrays, body if isinstance(s, Apply) else None)
+    _write_copies(update, arrays, body)
+    vectors = dict.fromkeys(name for slot, name in arrays.slots.items() if slot.rank)
+    text.used.add("pieces")
+    length = arrays.names.new("parts")
+    text.build.append(f"{length} = pieces({PIECE}, {', '.join(vectors)})")
+    text.call.append(f"for {', '.join(vectors)} in {length}:")
+    text.call.extend(f"    {line}" for line in body)
+
+
+def _write_copies(update: Update, arrays: Arrays, lines: list[str]) -> None:
+    """What did not come to lie in its own place is copied there."""
+    for new, old in [(update.weight_new, update.weight), *((n, o) for o, n in update.state)]:
+        if _root(update.plan, new) != old:
+            arrays.text.used.add("copyto")
+            lines.append(f"copyto({arrays.slots[old]}, {arrays.slots[new]})")
 
 
 def _write_units(update: Update, arrays: Arrays) -> None:

@@ -18,7 +18,8 @@ from symdl.backends.module import load
 from symdl.backends.numpy_update import state_names
 from symdl.backends.scalar_source import Group, write_straight
 from symdl.errors import NotSupported
-from symdl.program.ir import Account, Slot
+from symdl.program.accounts import Account, Saving
+from symdl.program.ir import Slot
 from symdl.program.passes import for_scalars
 from symdl.program.unroll import Straight, operations, unroll, unroll_update
 
@@ -75,14 +76,16 @@ def _written(build: Build, sizes: Mapping[sp.Symbol, int], name: str) -> ScalarC
     groups += [_group(slot.name, [slot], straight) for slot in use.given]
     scalars = [s for s, _ in update.formula.hyper] + list(update.formula.inputs[2:])
     (loss,) = straight.elements(use.result).values()
+    numbers = [e for slot in use.vectors.get("metrics", ()) for e in straight.elements(slot).values()]
     results = [Group("", tuple(weights)), *(Group("", tuple(s)) for s in states)]
+    results += [Group("", tuple(numbers))] if numbers else []
     results_of = [loss, *results]
     source = write_straight(
         name, straight.assignments, groups=groups, scalars=scalars, results=results_of, about=ABOUT
     )
     lines = source.count("\n") - 4
-    text = f"{name}: {lines} lines of scalar code in place of {calls} array calls"
-    return ScalarCode(source, Account("unroll", text))
+    what = f"{name}: {lines} lines of scalar code in place of {calls} calls on arrays"
+    return ScalarCode(source, Account("unroll", what, (Saving(sp.Integer(calls), "calls"),)))
 
 
 def _group(name: str, slots: Sequence[Slot], straight: Straight) -> Group:
@@ -107,6 +110,7 @@ class PlainSteps:
         sizes: Mapping[sp.Symbol, int],
         vector: NDArray[Any],
         *,
+        metrics: NDArray[Any],
         state: dict[str, Any],
         hyper: Mapping[str, float],
         show: Callable[[str], None],
@@ -118,7 +122,8 @@ class PlainSteps:
         self._made: dict[Shapes, Callable[..., Any] | None] = {}
         self._ones = (1.0,) * len(self._arrays)
         self._all = (vector, *self._arrays)
-        self._pack = Struct(f"{vector.size}d").pack_into
+        left = (*self._all, metrics) if metrics.size else self._all
+        self._left = [(Struct(f"{a.size}d").pack_into, a) for a in left]
         assert build.update is not None
         self._counted = len(build.update.formula.inputs) == 3
 
@@ -147,8 +152,8 @@ class PlainSteps:
             loss, *new = inner(*old, *[a.ravel().tolist() for a in given], *last)
         except (ArithmeticError, ValueError):
             return None
-        for array, values in zip(self._all, new, strict=True):
-            self._pack(array, 0, *values)  # type: ignore[arg-type]
+        for (pack, array), values in zip(self._left, new, strict=True):
+            pack(array, 0, *values)  # type: ignore[arg-type]
         state["step"] = count
         return float(loss)
 

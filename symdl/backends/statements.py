@@ -14,13 +14,14 @@ from symdl.program.ir import Apply, Contract, Gather, Map, Place, Read, Reduce, 
 __all__ = ["write_statement"]
 
 
-def write_statement(s: Statement, arrays: Arrays) -> None:
-    """Append the lines of a statement to the call, and what they need to the build."""
+def write_statement(s: Statement, arrays: Arrays, into: list[str] | None = None) -> None:
+    """Append the lines of a statement to the call or ``into``, and what they need to the build."""
     note = getattr(s, "note", "")
     lines = _lines(s, arrays)
-    if note and (not arrays.text.call or comment(note) not in arrays.text.call):
-        arrays.text.call.append(comment(note))
-    arrays.text.call.extend(lines)
+    written = arrays.text.call if into is None else into
+    if note and comment(note) not in written:
+        written.append(comment(note))
+    written.extend(lines)
 
 
 def _lines(s: Statement, arrays: Arrays) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from symdl.backends.build import Build, build_source
 from symdl.backends.cache import Cache
+from symdl.backends.explain import Explained, explained_arrays
 from symdl.backends.given import check_labels, convert, infer_sizes
 from symdl.backends.module import load
 from symdl.backends.numpy_clip import threshold_names
 from symdl.backends.numpy_constrain import Constraint
 from symdl.backends.numpy_update import state_names
 from symdl.backends.scalar_step import PlainSteps
+from symdl.calculus.network import Backward
 from symdl.errors import InputError, Mismatch, NotSupported
 from symdl.formula import Equation, Formula, Variable
 from symdl.program.clip import Clipping
@@ -35,6 +38,7 @@ class Step:
     parameters  the arrays of the parameters by name: views, change them in place
     statistics  the running statistics by name: views, which only a step with an update changes
     gradient    the vector that holds the gradients of the last call
+    metrics     the metrics of the last call that computed a loss, from the same outputs
     hyper       the hyper-parameters of the optimizer and of its clipping by name; change them at
                 any time
     generator   where the random tensors of a training step are drawn from
@@ -69,6 +73,7 @@ class Step:
         self._old, self._next = _aligned(count, self.dtype), _aligned(count, self.dtype)
         self.statistics = self._views(self._old, build.statistics)
         self._fill(self.statistics, statistics or {})
+        self.metrics = np.zeros(len(build.metrics), self.dtype)
         self.generator = np.random.default_rng(0)
         self._draws = dict(draws or {})
         self._state, self.hyper = self._optimizer()
@@ -78,12 +83,40 @@ class Step:
         self._cache = Cache(self._make)
         self._plain = self._plain_steps()
 
+    @property
+    def build(self) -> Build:
+        """The source of the functions, and what they were written from."""
+        return self._build
+
+    @property
+    def sizes(self) -> dict[sp.Symbol, int]:
+        """The sizes that are known: all but the rows of a batch."""
+        return dict(self._sizes)
+
+    @property
+    def draws(self) -> dict[Variable, str]:
+        """The random tensors of training, each "uniform" on 0..1 or "normal"."""
+        return dict(self._draws)
+
     # -- what is shown
 
-    def explain(self) -> str:
-        """Return what each pass did, for each generated function."""
-        made = self._plain.accounts if self._plain is not None else []
-        return "\n".join([self._build.account(), *(str(a) for a in made)])
+    def accounts(self, batch: int = 32) -> Explained:
+        """Return what each pass did and saved, by function, for batches of that many rows."""
+        made = self._plain.accounts if self._plain is not None else ()
+        sizes = self._sizes_with(batch)
+        return explained_arrays(self._build, sizes, self.dtype.itemsize, made)
+
+    def explain(self, batch: int = 32) -> str:
+        """Return what each pass did and what it saved, in a line each.
+
+        What is saved is given as a formula of the sizes, and as a number for batches of that many
+        rows.  A pass that found nothing to do has no line.
+        """
+        return self.accounts(batch).text()
+
+    def _sizes_with(self, batch: int) -> dict[sp.Symbol, int]:
+        own = self._build.batch
+        return dict(self._sizes) if own is None else {**self._sizes, own: batch}
 
     def __repr__(self) -> str:
         names = ", ".join(f"{name}{list(a.shape)}" for name, a in self.parameters.items())
@@ -100,6 +133,36 @@ class Step:
             if done is not None:
                 return done
         loss: float = self._run("gradients", given)
+        self._finish()
+        return loss
+
+    __call__ = step
+
+    def steps_on(self, *given: Array) -> Callable[..., float]:
+        """Return a function that takes a step on arrays like these, which it does not check again.
+
+        It is called with arrays of the same shapes, of the step's type, in C order, with labels
+        that lie in their axes.
+        """
+        if self._update is None:
+            raise InputError("this step has no optimizer; use gradients() or evaluate()")
+        compute = self._cache.get("gradients", self._arrays(given, self._build.given))
+        plain, finish = self._plain, self._finish
+
+        def take(*arrays: Array) -> float:
+            if plain is not None:
+                done = plain.take(arrays)
+                if done is not None:
+                    return done
+            loss: float = compute(*arrays)
+            finish()
+            return loss
+
+        return take
+
+    def _finish(self) -> None:
+        """What follows the gradients: clipping, the update, constraints, running statistics."""
+        assert self._update is not None
         for clip in self._clips:
             clip()
         self._update()
@@ -107,9 +170,6 @@ class Step:
             self._constrain()
         if self.statistics:
             np.copyto(self._old, self._next)
-        return loss
-
-    __call__ = step
 
     def gradients(self, *given: ArrayLike) -> tuple[float, dict[str, Array]]:
         """Return the loss in training and copies of its gradients by their parameters' names.
@@ -195,22 +255,28 @@ class Step:
         wanted = self._build.inputs if name == "forward" else self._build.given
         sizes = infer_sizes(wanted, shapes, self._sizes)
         self._build.check(sizes)
-        vectors = [self._vector]
-        if self._build.statistics:
-            vectors.append(self._old)
-        if name == "gradients":
-            vectors += [self.gradient, self._next] if self._build.statistics else [self.gradient]
         made: Callable[..., Any] = self._code[f"make_{name}"](
-            *vectors, **self._build.numbers(sizes)
+            *self._vectors(name), **self._build.numbers(sizes)
         )
         return self._with_draws(made, sizes) if name == "gradients" and self._draws else made
+
+    def _vectors(self, name: str) -> list[Array]:
+        """What a function reads and leaves outside, in the order of its arguments."""
+        state = bool(self._build.statistics)
+        vectors = [self._vector, self._old] if state else [self._vector]
+        if name == "gradients":
+            vectors += [self.gradient, self._next] if state else [self.gradient]
+        if name != "forward" and self._build.metrics:
+            vectors.append(self.metrics)
+        return vectors
 
     def _with_draws(
         self, made: Callable[..., Any], sizes: Mapping[sp.Symbol, int]
     ) -> Callable[..., Any]:
         """Draw anew before each call; float32 takes the numbers of float64, rounded."""
         wide = {v: np.empty(self._build.axes(v, sizes)) for v in self._build.draws}
-        drawn = {v: np.asarray(a, self.dtype) for v, a in wide.items()}
+        same = self.dtype == np.float64
+        drawn = {v: a if same else np.empty(a.shape, self.dtype) for v, a in wide.items()}
 
         def run(*given: Any) -> Any:
             for v, a in wide.items():
@@ -268,8 +334,9 @@ class Step:
             self.source = self._build.source + plain
 
         return PlainSteps(
-            self._build, self._sizes, self._vector, state=self._state, hyper=self.hyper, show=show
-        )
+            self._build, self._sizes, self._vector, metrics=self.metrics, state=self._state,
+            hyper=self.hyper, show=show,
+        )  # fmt: skip
 
     def _make_clips(self) -> tuple[Callable[[], None], ...]:
         """What clips the vector of all gradients, or each tensor's part of it."""
@@ -324,8 +391,10 @@ def build_step(
     draws: Mapping[Variable, str] | None = None,
     clipping: Clipping | None = None,
     constraints: Sequence[Constraint] = (),
+    metrics: Mapping[sp.Symbol, tuple[Equation, Equation]] | None = None,
     beside: Step | None = None,
     kind: type[Step] | None = None,
+    derived: Backward | None = None,
 ) -> Step:
     """Build the step that runs the given equations.
 
@@ -334,8 +403,10 @@ def build_step(
     draws       random tensors of training: "uniform" on 0..1, or "normal"
     clipping    the formula that the gradients go through before the update
     constraints what parameters are brought back to after the update
+    metrics     numbers besides the loss: the equation of each in training, and in prediction
     beside      a step whose parameters and optimizer this one shares
     kind        the class of the step: another backend's
+    derived     the derivation that the equations come from, for ``explain``
 
     >>> import sympy as sp
     >>> from symdl.notation.indices import indices
@@ -370,7 +441,9 @@ def build_step(
         draws=tuple(draws or ()),
         clipping=clipping,
         constraints=constraints,
+        metrics=metrics,
     )
+    build = replace(build, derived=derived)
     if beside is not None:
         return beside.beside(build, draws)
     old = {pair[0]: value for pair, value in (statistics or {}).items()}

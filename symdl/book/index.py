@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from symdl.book.chapters import CHAPTERS
 from symdl.book.page import joined
 
-__all__ = ["index", "title_of"]
+__all__ = ["contents", "index", "title_of"]
 
 _ABOUT = (
     "Pages that symdl wrote: formula and source, every step with its rule and its verdict, numbers,"
@@ -29,14 +29,21 @@ def title_of(page: str) -> str:
 
 
 def index(titles: Mapping[str, str]) -> str:
-    """The index as Markdown; ``titles`` are those of the pages by their paths from its folder.
+    """The index of the pages on a code host, as Markdown.
 
     >>> print(index({"losses/hinge.md": "Hinge loss"}).splitlines()[-1])
     - [Hinge loss](losses/hinge.md)
     """
+    return contents(titles, "Derivations", _ABOUT, CHAPTERS)
+
+
+def contents(
+    titles: Mapping[str, str], heading: str, about: str, chapters: Mapping[str, str]
+) -> str:
+    """A heading, a paragraph, and a list a chapter; ``titles`` are those of the pages by path."""
     parts = []
-    for folder, chapter in CHAPTERS.items():
+    for folder, chapter in chapters.items():
         inside = [p for p in titles if PurePosixPath(p).parts[0] == folder]
         if inside:
             parts += [f"## {chapter}", "\n".join(f"- [{titles[p]}]({p})" for p in inside)]
-    return joined("# Derivations", _ABOUT, *parts)
+    return joined(f"# {heading}", about, *parts)

@@ -8,6 +8,7 @@ from sympy.core.expr import Expr
 
 from symdl.derivation.numbers import Numbers
 from symdl.derivation.plain_printer import plain_text
+from symdl.derivation.shown import InPlaceOf
 from symdl.notation.tensors import Elem
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _EDGE = 3  # of a longer axis: that many at the start, and the last one
 
 def whole(e: Expr) -> Expr:
     """The tensor in place of its element: the left side of an array."""
+    if isinstance(e, InPlaceOf):
+        return e
     return e.xreplace({a: a.tensor for a in e.atoms(Elem)})
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from symdl.derivation.derivation import Derivation, Line
     from symdl.derivation.wording import Wording
 
-__all__ = ["Block", "blocks", "grouped"]
+__all__ = ["Block", "aligned", "blocks", "grouped"]
 
 _SHORT = 60  # sides that fit on one row together, measured without commands
 
@@ -52,6 +52,12 @@ def grouped(found: list[Block]) -> list[list[Block]]:
     return groups
 
 
+def aligned(group: list[Block]) -> str:
+    """The rows of all blocks of a group, aligned at their first signs of equality."""
+    rows = " \\\\\n".join(row for b in group for row in b.rows())
+    return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
+
+
 def _length(*shown: str) -> int:
     """About how many characters are seen."""
     count = 0
@@ -79,7 +85,7 @@ def _block(line: Line, derivation: Derivation, words: Wording, table: dict[objec
     sides = [latex(s) for s in line.sides]
     sides += words.numeric(line, table, latex, derivation.numbers)
     remarks = [(words["word.for"], latex(c)) for c in line.conditions]
-    remarks += [(words.note(n.key) + ":", f"{latex(n.lhs)} = {latex(n.rhs)}") for n in line.notes]
+    remarks += [(words.note(n.key) + ":", n.written(latex)) for n in line.notes]
     arrays = []
     if derivation.numbers is not None and isinstance(line.value, list):
         arrays = [(latex(whole(line.lhs)), latex_array(line, derivation.numbers))]

@@ -223,10 +223,11 @@ class Derivation:
     def _check_assumptions(self, world: World) -> None:
         """Values that break an assumption which the derivation uses are an error."""
         for n in (n for _, s in self._read() for n in s.notes if n.key == "assumption"):
-            free = sorted(free_indices(n.lhs - n.rhs), key=lambda i: i.sort_key())
+            difference = plain(n.lhs) - plain(n.rhs)
+            free = sorted(free_indices(difference), key=lambda i: i.sort_key())
             for at in itertools.product(*(range(world.size(i.size)) for i in free)):
                 index = dict(zip(free, at, strict=True))
-                found = evaluate(n.lhs - n.rhs, world, index)
+                found = evaluate(difference, world, index)
                 if abs(found) > _CLOSE:
                     where = ", ".join(f"{i} = {k}" for i, k in zip(free, at, strict=True))
                     raise InputError(
@@ -234,19 +235,21 @@ class Derivation:
                         f"from that by {float(found):.3g} at {where}"
                     )
 
-    def _expressions(self) -> list[Expr]:
+    @property
+    def expressions(self) -> list[Expr]:
+        """All sides of the formula's equations; without a formula, of all steps."""
         out = [e for d in (*self.given, *self.extra) for e in (d.lhs, d.rhs)]
         return out or [plain(e) for _, s in self._read() for e in (s.lhs, *s.sides)]
 
     def _leaves(self) -> frozenset[sp.Symbol]:
         defined = {d.variable for d in (*self.given, *self.extra)}
-        read = frozenset().union(*(variables(e) for e in self._expressions())) - defined
+        read = frozenset().union(*(variables(e) for e in self.expressions)) - defined
         if self.given:
             return read
         return frozenset(variables(self.goal) | variables(self.result))
 
     def _sizes(self) -> frozenset[sp.Symbol]:
-        return frozenset().union(*(sizes_of(e) for e in self._expressions()))
+        return frozenset().union(*(sizes_of(e) for e in self.expressions))
 
     def _value(self, step: Step) -> tuple[Any, tuple[Index, ...]]:
         """The number or array that a step comes to; None where there is none to show."""
@@ -309,7 +312,7 @@ class Derivation:
 
     def to_sympy(self) -> Expr:
         """The result in SymPy's own objects."""
-        return to_sympy(self.result)
+        return to_sympy(plain(self.result))
 
     def _repr_latex_(self) -> str:
         from symdl.derivation import latex

@@ -2,88 +2,74 @@
 
 from __future__ import annotations
 
+from functools import cache
 from html import escape
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from latex2mathml.converter import convert
-
-from symdl.derivation.blocks import Block, blocks
+from symdl.derivation.blocks import Block, aligned, blocks, grouped
+from symdl.derivation.mathml import display, inline
 from symdl.derivation.printer import latex
 from symdl.derivation.wording import Wording
 
 if TYPE_CHECKING:
     from symdl.derivation.derivation import Derivation
 
-__all__ = ["fragment", "mathml", "render"]
-
-_STYLE = """
-body { font: 16px/1.5 Georgia, "Noto Serif", "Noto Serif CJK KR", serif; max-width: 60em;
-       margin: 2em auto; padding: 0 1em; color: #1a1a1a; background: #fff; }
-.symdl h2 { font-size: 1.1em; margin: 1.4em 0 .3em; }
-.symdl table { border-spacing: .35em .3em; }
-.symdl td { vertical-align: baseline; } .symdl td.left { text-align: right; }
-.symdl .rule { color: #666; font-size: .85em; } .symdl .remark { margin-left: 2em; color: #444; }
-.symdl .below { margin-left: 2em; border-left: 2px solid #e0e0e0; padding-left: 1em; }
-"""
+__all__ = ["document", "fragment", "render", "style"]
 
 
 def render(derivation: Derivation, lang: str, verdicts: bool) -> str:
     """The page."""
-    words = Wording(lang)
-    title = escape(derivation.title or words["word.derivation"])
+    title = derivation.title or Wording(lang)["word.derivation"]
+    body = f"<main>\n<h1>{escape(title)}</h1>\n{fragment(derivation, lang, verdicts)}</main>\n"
+    return document(title, lang, f"<style>\n{style()}</style>", body)
+
+
+def document(title: str, lang: str, head: str, body: str) -> str:
+    """A whole page around its body."""
     return (
         f'<!DOCTYPE html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"{fragment(derivation, lang, verdicts)}</body>\n</html>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n{head}\n</head>\n<body>\n{body}</body>\n</html>\n"
     )
+
+
+@cache
+def style() -> str:
+    """The style sheet of all pages."""
+    return files("symdl.derivation").joinpath("style.css").read_text(encoding="utf-8")
 
 
 def fragment(derivation: Derivation, lang: str, verdicts: bool) -> str:
     """The derivation without the page around it."""
     words = Wording(lang)
-    head = mathml(f"{latex(derivation.goal)} = {latex(derivation.result)}")
-    out = [f'<div class="symdl">\n<p>{head}</p>']
+    out = ['<div class="symdl">', display(f"{latex(derivation.goal)} = {latex(derivation.result)}")]
     section, depth = "", 0
-    for b in blocks(derivation, words, verdicts):
-        depth = _folding(out, depth, b.depth, words)
+    for group in grouped(blocks(derivation, words, verdicts)):
+        b = group[0]
         if b.section and b.section != section:
+            depth = _folding(out, depth, 0, words)
             section = b.section
             out.append(f"<h2>{escape(words.section(section))}</h2>")
-        out.append(_block(b))
+        depth = _folding(out, depth, b.depth, words)
+        out += _block(group)
     _folding(out, depth, 0, words)
     return "\n".join(out) + "\n</div>\n"
-
-
-def mathml(math: str) -> str:
-    """LaTeX that the printer made, as MathML."""
-    return str(convert(math))
 
 
 def _folding(out: list[str], now: int, wanted: int, words: Wording) -> int:
     """Open or close a fold where the depth changes."""
     said = escape(words["word.steps in between"])
-    while now < wanted:
-        out.append(f'<details class="below"><summary>{said}</summary>')
-        now += 1
-    while now > wanted:
-        out.append("</details>")
-        now -= 1
-    return now
+    out += [f"<details>\n<summary>{said}</summary>"] * (wanted - now)
+    out += ["</details>"] * (now - wanted)
+    return wanted
 
 
-def _block(b: Block) -> str:
-    said = f'<td class="rule">{escape(b.label)}</td>'
-    first = "".join(
-        (f'<td class="left">{mathml(b.lhs)}</td>', _cell(b.sides[0] if b.sides else ""), said)
-    )
-    rows = [first, *(f"<td></td>{_cell(s)}" for s in b.sides[1:])]
-    rows += [f'<td class="left">{mathml(lhs)}</td>{_cell(value)}' for lhs, value in b.arrays]
-    table = "<table>" + "".join(f"<tr>{r}</tr>" for r in rows) + "</table>"
-    remarks = "".join(
-        f'<div class="remark">{escape(said)} {mathml(math)}</div>' for said, math in b.remarks
-    )
-    return table + remarks
-
-
-def _cell(side: str) -> str:
-    return f"<td>{mathml('= ' + side)}</td>" if side else "<td></td>"
+def _block(group: list[Block]) -> list[str]:
+    b = group[-1]
+    out = [f"<p><em>{escape(b.label)}</em></p>"] if b.label else []
+    out.append(display(aligned(group)))
+    if b.remarks:
+        said = "\n".join(f"<li>{escape(what)} {inline(math)}</li>" for what, math in b.remarks)
+        out.append(f"<ul>\n{said}\n</ul>")
+    return out

@@ -43,7 +43,11 @@ def _step(step: Step, derivation: Derivation, verdicts: bool) -> dict[str, Any]:
         out["between"] = [plain_text(s) for s in step.sides[:-1]]
     if step.notes:
         out["notes"] = [
-            {"kind": n.key, "left": plain_text(n.lhs), "right": plain_text(n.rhs)}
+            {
+                "kind": n.key,
+                "left": plain_text(n.lhs),
+                "right": None if n.rhs is None else plain_text(n.rhs),
+            }
             for n in step.notes
         ]
     return out

@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.notation.binders import Binder, letters, rename
 from symdl.notation.indices import Index
+from symdl.notation.tensors import real
 from symdl.notation.walk import free_indices
 
-__all__ = ["GREEK", "Name", "distinct_indices", "named", "taken_apart"]
+__all__ = ["GREEK", "Name", "distinct_indices", "loss_name", "named", "taken_apart"]
 
 _GREEK = """
 alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon
@@ -61,6 +63,12 @@ def taken_apart(name: str) -> Name:
     if labels and not (len(first) == 1 or first in GREEK) and not _is_short(labels):
         return Name(local.removesuffix("_" + accent) if accent else local, accent, (), owner)
     return Name(first, accent, tuple(labels), owner)
+
+
+def loss_name(taken: Iterable[sp.Symbol]) -> sp.Symbol:
+    """A name for the loss that follows a formula whose output is a tensor."""
+    names = {v.name for v in taken}
+    return real(next(n for n in ("L", "E", "J", "loss") if n not in names))
 
 
 def _is_short(labels: list[str]) -> bool:

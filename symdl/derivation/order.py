@@ -15,7 +15,7 @@ from sympy.core.expr import Expr
 
 from symdl.calculus.limit import Increment, Lim
 from symdl.calculus.tree import Deriv
-from symdl.derivation.shown import Evaluated
+from symdl.derivation.shown import Evaluated, InPlaceOf, Nabla
 from symdl.notation.binders import Binder
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.tensors import Elem
@@ -96,6 +96,7 @@ def factors(found: list[Expr]) -> list[Expr]:
 
 
 def _factor_rank(f: Expr) -> int:
+    f = f.shown if isinstance(f, InPlaceOf) else f
     base = f.base if f.is_Pow and f.base is not sp.E else f
     for rank, kinds in enumerate(_KINDS):
         if isinstance(base, kinds):
@@ -110,7 +111,7 @@ _KINDS: tuple[tuple[type, ...], ...] = (
     (sp.exp,),
     (sp.Function, UnitStep),
     (sp.Add,),
-    (Deriv, Evaluated, Lim),
+    (Deriv, Evaluated, Lim, Nabla),
     (sp.Piecewise,),
     (Binder,),
 )

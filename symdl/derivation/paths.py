@@ -21,6 +21,7 @@ from symdl.calculus.forms import cost
 from symdl.calculus.joint import Reduction, joint_adjoint
 from symdl.calculus.tree import Deriv
 from symdl.derivation.derivation import Derivation, Judge
+from symdl.derivation.names import loss_name
 from symdl.derivation.reduction import elimination_step, tail_of
 from symdl.derivation.shown import Times, TotalDeriv, plain
 from symdl.derivation.steps import (
@@ -196,9 +197,7 @@ class Graph:
         """What the given adjoint of a tensor output means."""
         if self.loss:
             return ()
-        taken = {v.name for e in self.formula.equations for v in variables(e.lhs - e.rhs)}
-        loss = real(next(n for n in ("L", "E", "J", "loss") if n not in taken))
-        at = place_of(self.formula.output)
+        loss, at = loss_name(self.formula.defined), place_of(self.formula.output)
         return (Note("adjoint", _bar_at(self.formula.output, at), Deriv(loss, at)),)
 
     def _along(self, v: Variable) -> tuple[Expr, ...]:

@@ -11,9 +11,19 @@ from sympy.printing.str import StrPrinter
 
 from symdl.calculus.limit import Lim
 from symdl.calculus.tree import Deriv
+from symdl.derivation.matrix_forms import Form
+from symdl.derivation.matrix_printer import PLAIN_SIGNS, form_text
 from symdl.derivation.names import named
 from symdl.derivation.order import fraction, terms
-from symdl.derivation.shown import Evaluated, Times, TotalDeriv, is_ordinary
+from symdl.derivation.shown import (
+    Evaluated,
+    InPlaceOf,
+    Nabla,
+    Second,
+    Times,
+    TotalDeriv,
+    is_ordinary,
+)
 from symdl.notation.binders import Binder, Total
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.tensors import Elem
@@ -54,6 +64,10 @@ class PlainPrinter(StrPrinter):
             (Deriv, self._deriv),
             (Times, self._times),
             (Evaluated, self._evaluated),
+            (InPlaceOf, self._in_place),
+            (Nabla, self._nabla),
+            (Second, self._second),
+            (Form, lambda e: form_text(e, self._print, PLAIN_SIGNS)),
             (Delta, self._delta),
             (InRange, self._in_range),
             (UnitStep, self._step),
@@ -80,6 +94,20 @@ class PlainPrinter(StrPrinter):
         if isinstance(item, (Binder, Deriv, Times, Evaluated)) and level >= PRECEDENCE["Pow"]:
             return f"({self._print(item)})"
         return super().parenthesize(item, level, strict=strict)
+
+    def _in_place(self, e: InPlaceOf) -> str:
+        return self._print(e.meant if e.meant in self._numbers else e.shown)
+
+    def _nabla(self, e: Nabla) -> str:
+        of, at = e.args
+        if isinstance(at, Elem):
+            index = ",".join(self._print(p) for p in at.index)
+            return f"(∇_{at.tensor.name} {self._print(of)})[{index}]"
+        return f"∇_{self._print(at)} {self._print(of)}"
+
+    def _second(self, e: Second) -> str:
+        of, one, two = (self._print(a) for a in e.args)
+        return f"∂²{of}/∂{one}∂{two}^T"
 
     def _elem(self, e: Elem) -> str:
         return f"{e.tensor.name}[{','.join(self._print(p) for p in e.index)}]"

@@ -16,9 +16,19 @@ from sympy.printing.precedence import PRECEDENCE
 
 from symdl.calculus.limit import Lim
 from symdl.calculus.tree import Deriv
+from symdl.derivation.matrix_forms import Form
+from symdl.derivation.matrix_printer import LATEX_SIGNS, form_text
 from symdl.derivation.names import GREEK, named, taken_apart
 from symdl.derivation.order import fraction, terms
-from symdl.derivation.shown import Evaluated, Times, TotalDeriv, is_ordinary
+from symdl.derivation.shown import (
+    Evaluated,
+    InPlaceOf,
+    Nabla,
+    Second,
+    Times,
+    TotalDeriv,
+    is_ordinary,
+)
 from symdl.notation.binders import Binder
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.indices import Bound, Index
@@ -108,6 +118,10 @@ class FormulaPrinter(LatexPrinter):
             (Deriv, self._deriv),
             (Times, self._times),
             (Evaluated, self._evaluated),
+            (InPlaceOf, self._in_place),
+            (Nabla, self._nabla),
+            (Second, self._second),
+            (Form, lambda e: form_text(e, self._print, LATEX_SIGNS)),
             (Delta, self._delta),
             (InRange, self._in_range),
             (UnitStep, self._step),
@@ -152,6 +166,20 @@ class FormulaPrinter(LatexPrinter):
 
     def _print_Symbol(self, e: sp.Symbol, style: str = "plain") -> str:
         return latex_name(e.name)
+
+    def _in_place(self, e: InPlaceOf) -> str:
+        return str(self._print(e.meant if e.meant in self._numbers else e.shown))
+
+    def _nabla(self, e: Nabla) -> str:
+        of, at = e.args
+        if isinstance(at, Elem):
+            name, index = latex_name(at.tensor.name), " ".join(self._print(p) for p in at.index)
+            return rf"\left(\nabla_{{{name}}} {self._print(of)}\right)_{{{index}}}"
+        return rf"\nabla_{{{self._print(at)}}} {self._print(of)}"
+
+    def _second(self, e: Second) -> str:
+        of, one, two = (self._print(a) for a in e.args)
+        return rf"\frac{{\partial^{{2}} {of}}}{{\partial {one} \, \partial {two}^{{\top}}}}"
 
     def _elem(self, e: Elem) -> str:
         base, below, owner = _scripts(e.tensor.name)

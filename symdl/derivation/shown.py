@@ -5,6 +5,8 @@ They are written, not calculated with; ``plain`` gives the expression that they 
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy as sp
 from sympy.core.expr import Expr
 
@@ -12,7 +14,7 @@ from symdl.calculus.tree import Deriv
 from symdl.notation.binders import Binder
 from symdl.notation.tensors import Elem
 
-__all__ = ["Evaluated", "Times", "TotalDeriv", "is_ordinary", "plain"]
+__all__ = ["Evaluated", "InPlaceOf", "Nabla", "Second", "Times", "TotalDeriv", "is_ordinary", "plain"]
 
 
 class _Shown(Expr):
@@ -47,6 +49,43 @@ class Evaluated(_Shown):
         return Expr.__new__(cls, e, variable, value)
 
 
+class InPlaceOf(_Shown):
+    """What is shown in place of what is meant: another way of writing the same value."""
+
+    __slots__ = ()
+
+    @property
+    def shown(self) -> Expr:
+        """What is written."""
+        return self.args[0]
+
+    @property
+    def meant(self) -> Expr:
+        """What is calculated with."""
+        return self.args[1]
+
+    def _sympystr(self, printer: Any) -> str:
+        return str(printer._print(self.shown))
+
+
+class Nabla(_Shown):
+    """The gradient of ``e`` for ``wrt``, or an element of it."""
+
+    __slots__ = ()
+
+    def __new__(cls, e: Expr, wrt: Expr) -> Expr:
+        return Expr.__new__(cls, e, wrt)
+
+
+class Second(_Shown):
+    """The second derivative of ``e``: the Hessian as a matrix."""
+
+    __slots__ = ()
+
+    def __new__(cls, e: Expr, one: Expr, two: Expr) -> Expr:
+        return Expr.__new__(cls, e, one, two)
+
+
 class TotalDeriv(Deriv):
     """The derivative along all paths, where a partial derivative of the same name is also shown."""
 
@@ -64,6 +103,8 @@ def plain(e: Expr) -> Expr:
     """Return the expression that a shown one stands for."""
     if not e.has(_Shown):
         return e
+    if isinstance(e, InPlaceOf):
+        return plain(e.meant)
     if isinstance(e, Binder):
         body, index = e.open()
         return e.func(plain(body), *index)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -50,11 +50,15 @@ Claim: TypeAlias = Applied | Derived | Equal
 
 @dataclass(frozen=True)
 class Note:
-    """A remark: a key of the catalogue of words, and the equation that it is about."""
+    """A remark: a key of the catalogue of words, and the equation or expression it is about."""
 
     key: str
     lhs: Expr
-    rhs: Expr
+    rhs: Expr | None = None
+
+    def written(self, show: Callable[[Expr], str]) -> str:
+        """The equation or the expression."""
+        return show(self.lhs) + ("" if self.rhs is None else f" = {show(self.rhs)}")
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def _block(
     for c in line.conditions:
         shown.append(f"{pad}  {words['word.for']} {plain_text(c)}")
     for n in line.notes:
-        shown.append(f"{pad}  {words.note(n.key)}: {plain_text(n.lhs)} = {plain_text(n.rhs)}")
+        shown.append(f"{pad}  {words.note(n.key)}: {n.written(plain_text)}")
     if derivation.numbers is not None and isinstance(line.value, list):
         shown.append(plain_array(line, derivation.numbers, pad + "  "))
     return shown

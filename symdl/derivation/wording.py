@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sympy.core.expr import Expr
 
-from symdl.derivation.shown import plain
+from symdl.derivation.shown import InPlaceOf, plain
 from symdl.derivation.words import words_in
 from symdl.evidence.verdict import Verdict
 from symdl.notation.binders import Binder
@@ -83,4 +83,6 @@ def _all_known(e: Expr, table: Mapping[Expr, str]) -> bool:
     """True if everything in ``e`` that can be put in as a number is in the table."""
     if e in table or e.is_number:
         return True
+    if isinstance(e, InPlaceOf):
+        return _all_known(e.meant, table)
     return bool(e.args) and all(_all_known(a, table) for a in e.args)

@@ -133,7 +133,19 @@ class Arithmetic:
                 below.append(f.base if f.exp == -1 else f.base**-f.exp)
             else:
                 above.append(f)
-        factor = sp.Mul(*scalars)
+        return self._quotient(sp.Mul(*scalars), above, below)
+
+    def _quotient(self, factor: Expr, above: list[Expr], below: list[Expr]) -> Operand:
+        """A scalar times one product over another; what is narrow is brought together first."""
+        narrow, under_narrow = self._narrow(above, below)
+        if narrow:
+            above = [f for f in above if f not in narrow]
+            below = [f for f in below if f not in under_narrow]
+            above = [self._monic(f) for f in above]
+            factor *= sp.Mul(*(c for c, _ in above))
+            left = self._quotient(factor, narrow, under_narrow)
+            right = self._quotient(sp.S.One, [f for _, f in above], below)
+            return self.work.apply("multiply", [left, right])
         if not above:
             under = self._product(below)
             return self.work.apply("divide", [self.work.scalar(factor), under])
@@ -146,6 +158,32 @@ class Arithmetic:
         elif len(top.labels) < len(under.labels):
             top, factor = self._scaled(factor, top), sp.S.One
         return self._scaled(factor, self.work.apply("divide", [self._real(top), under]))
+
+    def _narrow(self, above: list[Expr], below: list[Expr]) -> tuple[list[Expr], list[Expr]]:
+        """The factors that lack a label which another one has, if they leave one together."""
+        labels = self.work.labels
+        every = frozenset().union(*map(labels, (*above, *below)))
+        parts = [[f for f in side if labels(f) < every] for side in (above, below)]
+        together = frozenset().union(*map(labels, (*parts[0], *parts[1])))
+        return (parts[0], parts[1]) if together < every else ([], [])
+
+    def _monic(self, e: Expr) -> tuple[Expr, Expr]:
+        """Take a constant out of a sum where its other terms have narrow parts to divide by it."""
+        if not e.is_Add:
+            return sp.S.One, e
+        every = self.work.labels(e)
+        full = [t for t in e.args if self._all_over(t, every)]
+        if len(full) != 1:
+            return sp.S.One, e
+        factor = self._scalar_factor(full[0])
+        if factor.is_number or not self.work.constant(factor) or not factor.is_nonzero:
+            return sp.S.One, e
+        return factor, sp.Add(*(t / factor for t in e.args))
+
+    def _all_over(self, term: Expr, every: frozenset[str]) -> bool:
+        """Whether each factor of a term but the scalars has all the labels."""
+        factors = (f for f in sp.Mul.make_args(term) if not self._is_scalar(f))
+        return all(self.work.labels(f) == every for f in factors)
 
     def _scaled(self, factor: Expr, found: Operand) -> Operand:
         if factor == 1:

@@ -18,7 +18,6 @@ from symdl.errors import NotSupported
 from symdl.formula import Variable
 
 __all__ = [
-    "Account",
     "Apply",
     "Const",
     "Contract",
@@ -30,6 +29,7 @@ __all__ = [
     "Read",
     "Reduce",
     "Slot",
+    "Stage",
     "Statement",
     "as_read",
     "operand",
@@ -254,14 +254,12 @@ def as_read(o: Operand) -> Read:
 
 
 @dataclass(frozen=True)
-class Account:
-    """What one pass did, in one line."""
+class Stage:
+    """A pass that ran: its name, what it did in words, and the statements that it left."""
 
     name: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.name:<9} {self.text}"
+    what: str
+    statements: tuple[Statement, ...]
 
 
 @dataclass(frozen=True)
@@ -270,13 +268,13 @@ class Program:
 
     keep       the slots that are wanted as outputs
     slots      the slot of each variable of the equations
-    accounts   what each pass did
+    stages     the passes so far; ``symdl.program.accounts`` says what each saved
     """
 
     statements: tuple[Statement, ...]
     keep: tuple[Slot, ...]
     slots: Mapping[Variable, Slot]
-    accounts: tuple[Account, ...] = ()
+    stages: tuple[Stage, ...] = ()
 
     @property
     def defined(self) -> dict[Slot, Statement]:
@@ -291,14 +289,10 @@ class Program:
         wanted = dict.fromkeys([*read, *self.keep])
         return tuple(slot for slot in wanted if slot not in made)
 
-    def changed(self, statements: Iterable[Statement], name: str, text: str) -> Program:
-        """Return the program with other statements and one more account."""
-        account = Account(name, text)
-        return replace(
-            self,
-            statements=tuple(statements),
-            accounts=(*self.accounts, account),
-        )
+    def changed(self, statements: Iterable[Statement], name: str, what: str) -> Program:
+        """Return the program with other statements and one more stage."""
+        found = tuple(statements)
+        return replace(self, statements=found, stages=(*self.stages, Stage(name, what, found)))
 
     def __str__(self) -> str:
         return "\n".join(show(s) for s in self.statements)

@@ -17,7 +17,6 @@ from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import is_size
 from symdl.program.contraction import Factor, lower_product
 from symdl.program.ir import (
-    Account,
     Gather,
     Map,
     Operand,
@@ -26,6 +25,7 @@ from symdl.program.ir import (
     Read,
     Reduce,
     Slot,
+    Stage,
     Statement,
     operand,
 )
@@ -56,8 +56,9 @@ def lower(
         work.equation(equation)
     kept = tuple(work.slot(v) for v in sorted(keep, key=str))
     count = len(work.statements)
-    account = Account("lower", f"{len(equations)} equations became {count} statements")
-    return Program(tuple(work.statements), kept, dict(work.slots), (account,))
+    statements = tuple(work.statements)
+    stage = Stage("lower", f"{len(equations)} equations became {count} statements", statements)
+    return Program(statements, kept, dict(work.slots), (stage,))
 
 
 class Lowering:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, Literal, TypeVar
 
 from sympy.core.expr import Expr
 
@@ -11,7 +12,9 @@ from symdl.program.ir import Apply, Contract, Operand, Program, Read, Slot, Stat
 from symdl.program.nests import Nest, Node, Order, reads_of, writes_of
 from symdl.program.products import as_product
 
-__all__ = ["Pieces", "batch_innermost", "in_place", "offsets"]
+__all__ = ["Move", "Pieces", "batch_innermost", "in_place", "moves_of", "offsets"]
+
+T = TypeVar("T")
 
 _ALIGN = 64  # bytes, a line of the cache
 
@@ -78,13 +81,42 @@ def _free(name: str, names: set[str]) -> str:
     return name
 
 
-def offsets(
-    nodes: Sequence[Node],
-    buffers: Sequence[Slot],
-    orders: Mapping[Slot, Order],
-    size: Callable[[Slot], int],
-) -> tuple[dict[Slot, int], int]:
+@dataclass(frozen=True)
+class Move(Generic[T]):
+    """A buffer takes a piece of memory, lies in that of another one, or gives its piece back.
+
+    of  for "share": the buffer whose piece is taken over
+    """
+
+    what: Literal["take", "share", "give"]
+    buffer: T
+    of: T | None = None
+
+
+def offsets(moves: Iterable[Move[T]], size: Callable[[T], int]) -> tuple[dict[T, int], int]:
     """Return where each buffer starts in one piece of memory, and how long that is, in bytes.
+
+    >>> moves = [Move("take", "a"), Move("take", "b"), Move("give", "a"), Move("take", "c")]
+    >>> offsets(moves, {"a": 10, "b": 100, "c": 50}.get)
+    ({'a': 0, 'b': 64, 'c': 0}, 192)
+    """
+    memory = Pieces()
+    places: dict[T, int] = {}
+    for move in moves:
+        if move.what == "take":
+            places[move.buffer] = memory.take(size(move.buffer))
+        elif move.what == "give":
+            memory.give(places[move.buffer], size(move.buffer))
+        else:
+            assert move.of is not None
+            places[move.buffer] = places[move.of]
+    return places, memory.end
+
+
+def moves_of(
+    nodes: Sequence[Node], buffers: Sequence[Slot], orders: Mapping[Slot, Order]
+) -> list[Move[Slot]]:
+    """Return when each buffer takes its piece of memory, and gives it back.
 
     A buffer takes over the place of one that is read for the last time: by an earlier node, or by
     the same one at the same point (in place).
@@ -93,25 +125,24 @@ def offsets(
     for number, node in enumerate(nodes):
         for slot in (*reads_of(node), *writes_of(node)):
             last[slot] = number
-    memory = Pieces()
-    places: dict[Slot, int] = {}
+    found: list[Move[Slot]] = []
     wanted = set(buffers)
+    held: set[Slot] = set()
     for number, node in enumerate(nodes):
-        dying = [s for s in reads_of(node) if s in places and last[s] == number]
-        dying.sort(key=lambda s: places[s])
+        dying = [s for s in reads_of(node) if s in held and last[s] == number]
+        dying.sort(key=lambda s: s.name)
         for slot in sorted(writes_of(node) & wanted, key=lambda s: s.name):
             heir = next((d for d in dying if in_place(node, d, slot, orders)), None)
-            if heir is not None and size(heir) == size(slot):
-                places[slot] = places[heir]
+            if heir is not None:
+                found.append(Move("share", slot, heir))
                 dying.remove(heir)
             else:
-                places[slot] = memory.take(size(slot))
-        for slot in dying:
-            memory.give(places[slot], size(slot))
-        for slot in writes_of(node) & wanted:
-            if last[slot] == number:
-                memory.give(places[slot], size(slot))
-    return places, memory.end
+                found.append(Move("take", slot))
+            held.add(slot)
+        found += [Move("give", slot) for slot in dying]
+        unread = sorted(writes_of(node) & wanted, key=lambda s: s.name)
+        found += [Move("give", slot) for slot in unread if last[slot] == number]
+    return found
 
 
 def in_place(node: Node, old: Slot, new: Slot, orders: Mapping[Slot, Order]) -> bool:

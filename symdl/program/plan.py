@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from sympy.core.expr import Expr
 
-from symdl.program.ir import Account, Apply, Map, Program, Read, Slot, Statement
+from symdl.program.ir import Apply, Map, Program, Read, Slot, Statement
 
 __all__ = ["Order", "Plan", "last_reads", "plan"]
 
@@ -27,6 +27,7 @@ class Plan:
     shares     the earlier slot whose memory a slot takes over
     in_place   slots that take over the memory of an operand
     bordered   slots in whose memory a row of ones follows
+    outside    slots that live in vectors of the caller
     """
 
     program: Program
@@ -34,6 +35,7 @@ class Plan:
     shares: Mapping[Slot, Slot]
     in_place: frozenset[Slot] = frozenset()
     bordered: frozenset[Slot] = frozenset()
+    outside: frozenset[Slot] = frozenset()
 
     def shape(self, slot: Slot) -> tuple[Expr, ...]:
         """The sizes of the axes as they lie in memory."""
@@ -100,10 +102,7 @@ def plan(
     own = {*fixed, *program.keep, *program.given} - {*scratch, *into, *into.values()}
     memory = _Memory(found, own, into)
     shares = memory.run()
-    made = [s.target for s in program.statements if s.target.rank and s.target not in fixed]
-    account = Account("plan", f"{len(made)} arrays live in {len(made) - len(shares)} new buffers")
-    program = replace(program, accounts=(*program.accounts, account))
-    found = Plan(program, full, shares, frozenset(memory.in_place))
+    found = Plan(program, full, shares, frozenset(memory.in_place), outside=frozenset(fixed))
     return replace(found, bordered=frozenset(found.root(slot) for slot in bordered))
 
 

@@ -15,11 +15,11 @@ import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.program.ir import Apply, Contract, Gather, Program, Read, Reduce, Slot, Statement
-from symdl.program.memory import Pieces, in_place
+from symdl.program.memory import Move, in_place
 from symdl.program.nests import Nest, Node, Order, Single, reads_of, statements_of, writes_of
 from symdl.program.products import Product
 
-__all__ = ["Shares", "offsets_by_phase", "own_rows", "phases", "shared"]
+__all__ = ["Shares", "moves_by_phase", "own_rows", "phases", "shared"]
 
 THREADS = 2
 
@@ -226,16 +226,15 @@ def own_rows(
     return frozenset(own)
 
 
-def offsets_by_phase(
+def moves_by_phase(
     found: Sequence[Sequence[Node]],
     buffers: Sequence[Slot],
     orders: Mapping[Slot, Order],
-    size: Callable[[Slot], int],
     *,
     mine: Mapping[Slot, Slot],
     own: Collection[Slot] = (),
-) -> tuple[dict[Slot, int], int]:
-    """Return where each buffer starts, and how long the memory is, in bytes.
+) -> list[Move[Slot]]:
+    """Return when each buffer takes its piece of memory, and gives it back.
 
     Memory is taken over after a barrier only, or in place by the thread that made it.
     """
@@ -265,17 +264,12 @@ def offsets_by_phase(
                         last[root] = max(last[root], last[new])
                         taken.add(old)
                         break
-    memory = Pieces()
-    places: dict[Slot, int] = {}
+    moves: list[Move[Slot]] = []
     roots = [t for t in buffers if t not in home]
     for number in range(len(found)):
-        for t in roots:
-            if t in places and last[t] == number - 1:
-                memory.give(places[t], size(t))
-        for t in roots:
-            if first[t] == number:
-                places[t] = memory.take(size(t))
-    return {t: places[home.get(t, t)] for t in buffers}, memory.end
+        moves += [Move("give", t) for t in roots if first[t] < number and last[t] == number - 1]
+        moves += [Move("take", t) for t in roots if first[t] == number]
+    return [*moves, *(Move("share", new, old) for new, old in home.items())]
 
 
 def _own(node: Node, old: Slot, maker: Mapping[Slot, Node]) -> bool:

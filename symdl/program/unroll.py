@@ -72,7 +72,7 @@ def _operations(s: Statement, sizes: Sizes) -> int:
 def unroll(program: Program, sizes: Sizes) -> Straight:
     """Write a program out.
 
-    Raises NotSupported for reading through labels, and for an argmax.
+    Raises NotSupported for reading through labels.
 
     >>> import sympy as sp
     >>> from symdl.formula import Equation
@@ -115,7 +115,7 @@ def _body(s: Statement, sizes: Sizes) -> _Body:
     symbols = tuple(sp.Symbol(f"_{k}", real=True) for k in range(len(s.operands_read)))
     if isinstance(s, Contract) or (isinstance(s, Apply) and s.op == "multiply"):
         return _Body(symbols, sp.Mul(*symbols))
-    if (isinstance(s, Reduce) and s.kind in ("sum", "max")) or (
+    if (isinstance(s, Reduce) and s.kind in ("sum", "max", "argmax")) or (
         isinstance(s, Apply) and s.op == "copy"
     ):
         return _Body(symbols, symbols[0])
@@ -136,7 +136,18 @@ class _Body:
 def _together(s: Statement, terms: list[Expr]) -> Expr:
     if isinstance(s, Reduce) and s.kind == "max":
         return sp.Max(*terms)
+    if isinstance(s, Reduce) and s.kind == "argmax":
+        return _first_largest(terms)
     return sp.Add(*terms)
+
+
+def _first_largest(terms: list[Expr]) -> Expr:
+    """The first place that no later term exceeds."""
+    cases = [
+        (sp.Integer(k), sp.And(*(sp.Ge(term, other) for other in terms[k + 1 :])))
+        for k, term in enumerate(terms)
+    ]
+    return sp.Piecewise(*cases)
 
 
 def _element(o: Operand, where: Mapping[str, int], straight: Straight) -> Expr:
@@ -144,7 +155,7 @@ def _element(o: Operand, where: Mapping[str, int], straight: Straight) -> Expr:
         return o.value.xreplace(_whole(straight.sizes))
     if isinstance(o, Place):
         return sp.Integer(where[o.label])
-    if o.slot.kind != "real":
+    if o.slot.kind != "real" and o.slot not in straight.slots:
         raise NotSupported(f"labels {o.slot.name} as scalars")
     at = tuple(where[p] if isinstance(p, str) else p for p in o.at)
     return straight.elements(o.slot)[at]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -34,6 +34,7 @@ class Update:
     count: Slot | None
     formula: Formula
     units: tuple[Expr, ...] = ()  # of each state: what its vector is kept divided by
+    spared: int = 0  # passes over the vectors that the units save
 
 
 def lower_update(formula: Formula) -> Update:
@@ -65,7 +66,7 @@ def _in_units(formula: Formula, equations: list[Equation], new: dict[Variable, E
     With m' = b m + (1 - b) g and M = m / (1 - b), the update is M' = b M + g.
     """
     units = [sp.S.One] * len(formula.state)
-    best = _planned(formula, equations, new, units)
+    plain = best = _planned(formula, equations, new, units)
     for place, (old, after) in enumerate(formula.state):
         unit = _unit(equations, new[old], new[after], {new[h] for h, _ in formula.hyper})
         if unit == 1:
@@ -75,7 +76,7 @@ def _in_units(formula: Formula, equations: list[Equation], new: dict[Variable, E
         update = _planned(formula, changed, new, tried)
         if _passes(update) < _passes(best):
             best, equations, units = update, changed, tried
-    return best
+    return replace(best, spared=_passes(plain) - _passes(best))
 
 
 def _passes(update: Update) -> int:

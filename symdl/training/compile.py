@@ -11,13 +11,17 @@ from numpy.typing import NDArray
 
 from symdl.backends.function import Compiled
 from symdl.backends.step import Step, build_step
+from symdl.calculus.compose import Renaming
 from symdl.calculus.network import backpropagate, forward_equations
 from symdl.errors import InputError
-from symdl.formula import Formula
+from symdl.formula import Equation, Formula
+from symdl.notation.tensors import real
 from symdl.training.choices import one_of
 from symdl.training.constraints import on
+from symdl.training.kinds import K
 from symdl.training.learnable import check_learnable
-from symdl.training.losses import Loss, loss_of
+from symdl.training.losses import Loss, loss_formula, loss_of
+from symdl.training.metrics import metric_of
 from symdl.training.network import Network
 from symdl.training.optimizers import Optimizer, optimizer_of
 from symdl.training.run_formula import (
@@ -107,9 +111,30 @@ def build(
         draws=dict(net.random),
         clipping=None if chosen.optimizer is None else chosen.optimizer.clipping,
         constraints=[(v, on(formula, v)[0]) for v, formula in net.constraints],
+        metrics=_judged(net, chosen, sizes),
         beside=beside,
         kind=_kind(chosen.backend),
+        derived=derived,
     )
+
+
+def _judged(
+    net: Network, chosen: Setup, sizes: Mapping[sp.Symbol, int]
+) -> dict[sp.Symbol, tuple[Equation, Equation]]:
+    """The number of each metric: its equation in training, and that in prediction."""
+    (width,) = net.output.axes[1:]
+    loss, found = loss_formula(chosen.loss), {}
+    for name in chosen.metrics:
+        formula = metric_of(name, loss, sizes[width]).formula
+        (equation,), (y, t) = formula.equations, formula.inputs
+        number = real(f"metric.{name}")
+        given = {t: net.target, formula.output: number}
+        first, second = (
+            Renaming({y: output, **given}, {K: width}).equation(equation)
+            for output in (net.trained, net.output)
+        )
+        found[number] = first, second
+    return found
 
 
 def _kind(backend: str) -> type[Step]:

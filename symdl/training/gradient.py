@@ -10,12 +10,16 @@ from symdl.calculus.compose import Piece, Renaming
 from symdl.calculus.network import backpropagate
 from symdl.formula import Formula, Variable
 from symdl.notation.tensors import TensorSymbol
+from symdl.training.run_formula import kind_of
 
 __all__ = ["compile_gradient"]
 
 
 def compile_gradient(
-    formula: Formula, wrt: Iterable[Variable | str] | None = None, dtype: str = "float64"
+    formula: Formula,
+    wrt: Iterable[Variable | str] | None = None,
+    dtype: str = "float64",
+    backend: str = "numpy",
 ) -> Compiled:
     """Return a function of everything given to ``formula`` that returns output and gradients.
 
@@ -24,7 +28,8 @@ def compile_gradient(
     of y.  ``wrt`` are variables or names, by default all inputs and parameters that are no labels.
     Constants take their default values.
 
-    Raises InputError for a variable that the formula does not read.
+    Raises InputError for a variable that the formula does not read, NotSupported for other
+    backends.
 
     >>> from symdl.catalog.activations import SIGMOID
     >>> compile_gradient(SIGMOID)(0.0)
@@ -37,4 +42,5 @@ def compile_gradient(
     given = (*formula.inputs, *formula.parameters, *formula.random, *(o for o, _ in formula.state))
     seed = (bar(formula.output),) if isinstance(formula.output, TensorSymbol) else ()
     gradients = tuple(bar(v) for v in asked)
-    return compile_function(equations, (*given, *seed), (formula.output, *gradients), dtype)
+    outputs = (formula.output, *gradients)
+    return compile_function(equations, (*given, *seed), outputs, dtype, kind=kind_of(backend))

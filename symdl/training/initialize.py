@@ -14,7 +14,7 @@ from symdl.errors import InputError
 from symdl.formula import Formula
 from symdl.training.network import Parameter
 
-__all__ = ["draw", "generator_of", "initial_weights", "seed_of"]
+__all__ = ["DRAWS", "draw", "generator_of", "initial_weights", "orthonormal", "seed_of"]
 
 Array = NDArray[np.float64]
 
@@ -52,20 +52,20 @@ def draw(formula: Formula, shape: tuple[int, ...], generator: np.random.Generato
         value = value.xreplace({equation.lhs: equation.rhs})
     value = value.xreplace(dict(formula.hyper))
     value = value.xreplace({symbol: sp.Integer(n) for symbol, n in fans.items()})
-    drawn = [_DRAWS[symbol](generator, shape) for symbol in formula.random]
+    if initializers.orthonormal in formula.random and len(shape) != 2:
+        raise InputError(f"orthogonal needs a kernel of two axes, not the shape {shape}")
+    drawn = [DRAWS[symbol](generator, shape) for symbol in formula.random]
     evaluate = sp.lambdify(formula.random, value, "numpy")
     found = np.broadcast_to(np.asarray(evaluate(*drawn), dtype=np.float64), shape).copy()
     return found
 
 
-def _orthonormal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+def orthonormal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Orthonormal columns, or rows where those are fewer, from normal draws.
 
     The signs of the triangle are taken out, without which the directions would not be uniform.
     Source: Mezzadri (2007), How to Generate Random Matrices from the Classical Compact Groups.
     """
-    if len(shape) != 2:
-        raise InputError(f"orthogonal needs a kernel of two axes, not the shape {shape}")
     normal = generator.standard_normal(shape)
     tall = normal if shape[0] >= shape[1] else normal.T
     q, r = np.linalg.qr(tall)
@@ -73,10 +73,10 @@ def _orthonormal(generator: np.random.Generator, shape: tuple[int, ...]) -> Arra
     return q if tall is normal else np.ascontiguousarray(q.T)
 
 
-_DRAWS: dict[Expr, Callable[[np.random.Generator, tuple[int, ...]], Array]] = {
-    initializers.uniform: lambda generator, shape: generator.random(shape),
-    initializers.normal: lambda generator, shape: generator.standard_normal(shape),
-    initializers.orthonormal: _orthonormal,
+DRAWS: dict[Expr, Callable[[np.random.Generator, tuple[int, ...]], Array]] = {
+    initializers.uniform: np.random.Generator.random,
+    initializers.normal: np.random.Generator.standard_normal,
+    initializers.orthonormal: orthonormal,
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from symdl.backends.step import Step
 from symdl.errors import InputError, Mismatch
 from symdl.training.callbacks import Callback, History, Trained
 from symdl.training.choices import real_number
-from symdl.training.metrics import Metric
+from symdl.training.epochs import Batches, steps_of
 
 if TYPE_CHECKING:
     from symdl.training.progress import Reporter
@@ -80,31 +79,29 @@ class Objective:
     step: Step
     summed: bool = False
 
-    def of_batches(self, losses: Iterable[tuple[int, float]]) -> float:
-        """The loss of a data set from (rows, loss) of each of its batches."""
-        found = [(1, loss) if self.summed else (rows, rows * loss) for rows, loss in losses]
-        return sum(loss for _, loss in found) / (1 if self.summed else sum(n for n, _ in found))
+    def loss_of(self, found: Batches) -> float:
+        """The loss of a data set from those of its batches."""
+        if self.summed:
+            return float(found.losses.sum())
+        return float((found.rows * found.losses).sum() / found.rows.sum())
+
+    def logs(self, found: Batches, metrics: Iterable[str]) -> dict[str, float]:
+        """The loss and the metrics of a data set by name."""
+        return {"loss": self.loss_of(found), **dict(zip(metrics, found.means(), strict=True))}
 
 
 def evaluate(
-    objective: Objective, data: Data, metrics: Iterable[Metric], size: int, loss: bool = True
+    objective: Objective, data: Data, metrics: Iterable[str], size: int
 ) -> dict[str, float]:
     """Return the loss and the metrics over all rows; metrics are means over rows without weights.
 
-    ``loss=False`` leaves the loss out.
+    Each batch is run once: its metrics come from the outputs that its loss is made of.
     """
-    metrics, step = tuple(metrics), objective.step
-    losses: list[tuple[int, float]] = []
-    sums = dict.fromkeys((m.name for m in metrics), 0.0)
-    for batch in data.batches(size):
-        if loss:
-            losses.append((len(batch), float(step.evaluate(*batch.arrays))))
-        if metrics:
-            p = step.forward(batch.x)
-            for m in metrics:
-                sums[m.name] += len(batch) * m.compute(batch.t, p)
-    found = {"loss": objective.of_batches(losses)} if loss else {}
-    return found | {name: value / len(data) for name, value in sums.items()}
+    step, found = objective.step, Batches.of(objective.step, len(data), size)
+    for k, batch in enumerate(data.batches(size)):
+        found.losses[k] = step.evaluate(*batch.arrays)
+        found.metrics[k] = step.metrics
+    return objective.logs(found, metrics)
 
 
 def callbacks_for(model: Trained, callbacks: object) -> tuple[Callback, ...]:
@@ -126,7 +123,7 @@ def train(
     data: Data,
     validation: tuple[Objective, Data] | None,
     *,
-    metrics: Sequence[Metric],
+    metrics: Sequence[str],
     callbacks: Sequence[Callback],
     reporter: Reporter,
     epochs: int,
@@ -135,24 +132,21 @@ def train(
 ) -> History:
     """Train for ``epochs``; ``generator`` shuffles the rows before each one, None keeps them.
 
-    The loss of an epoch is made of those of its batches, each before its update; metrics and
-    validation are taken after the epoch.
+    The loss and the metrics of an epoch are made of those of its batches, each from the outputs of
+    the training step before its update; validation is done after the epoch.
     """
     history = History()
     model.stop_training = False
-    whole = hasattr(objective.step, "epoch") and generator is not None
-    shuffled = Data(*map(np.empty_like, data.arrays)) if whole else data
+    steps = steps_of(objective.step, data.arrays, batch_size)
     for callback in callbacks:
         callback.on_train_begin()
     with reporter:
         for epoch in range(epochs):
             order = None if generator is None else generator.permutation(len(data))
-            if order is not None and whole:
-                for old, new in zip(data.arrays, shuffled.arrays, strict=True):
-                    np.take(old, order, axis=0, out=new)
-                order = None
-            logs = {"loss": _epoch(objective, shuffled, order, batch_size, reporter)}
-            logs |= evaluate(objective, data, metrics, max(batch_size, _AT_ONCE), loss=False)
+            # a loss that overflows is told by _diverged, once and in words
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                steps.run(order, reporter)
+                logs = objective.logs(steps.found, metrics)
             if validation is not None:
                 found = evaluate(*validation, metrics, batch_size)
                 logs |= {f"val_{name}": value for name, value in found.items()}
@@ -165,69 +159,6 @@ def train(
     for callback in callbacks:
         callback.on_train_end()
     return history
-
-
-def _epoch(
-    objective: Objective, data: Data, order: Array | None, batch_size: int, reporter: Reporter
-) -> float:
-    losses: list[tuple[int, float]] = []
-    # a loss that overflows is told by _diverged, once and in words
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for done, (rows, loss) in enumerate(_losses(objective.step, data, order, batch_size), 1):
-            losses.append((rows, loss))
-            reporter.batch_done(done, loss)
-    return objective.of_batches(losses)
-
-
-def _losses(
-    step: Step, data: Data, order: Array | None, batch_size: int
-) -> Iterator[tuple[int, float]]:
-    """The rows and the loss of each batch, as steps are taken: many in one call where that can be.
-
-    How many a call takes follows from how long they last, and changes no number.
-    """
-    epoch = getattr(step, "epoch", None)
-    if epoch is None:
-        take = step.step
-        for part in _gathered(data.arrays, order, batch_size):
-            rows = len(part[0])
-            for start in range(0, rows, batch_size):
-                end = start + batch_size
-                loss = take(*[a[start:end] for a in part])
-                yield (batch_size if end <= rows else rows - start), loss
-        return
-    start, ahead = 0, 1
-    while start < len(data):
-        chunk = data.rows(start, start + ahead * batch_size)
-        began = time.perf_counter()
-        for k, loss in enumerate(epoch(*chunk.arrays, batch=batch_size)):
-            yield min(batch_size, len(chunk) - k * batch_size), float(loss)
-        start += len(chunk)
-        fast = time.perf_counter() - began < _CALL
-        ahead = ahead * 4 if fast else max(1, ahead // 2)
-
-
-def _gathered(
-    arrays: tuple[Array, ...], order: Array | None, batch_size: int
-) -> Iterator[Sequence[Array]]:
-    """The rows in their order, a few batches at a time: what is copied is read while it is near."""
-    if order is None:
-        yield arrays
-        return
-    batch = sum(a.nbytes for a in arrays) * batch_size // max(1, len(order))
-    count = min(len(order), batch_size * max(1, _NEAR // max(1, batch)))
-    near = [np.empty((count, *a.shape[1:]), a.dtype) for a in arrays]
-    for start in range(0, len(order), count):
-        places = order[start : start + count]
-        part = [a[: len(places)] for a in near]
-        for old, new in zip(arrays, part, strict=True):
-            np.take(old, places, axis=0, out=new, mode="clip")  # "raise" would copy once more
-        yield part
-
-
-_AT_ONCE = 512  # rows of which metrics are taken at a time, at least
-_NEAR = 2**18  # bytes of rows that are gathered at a time
-_CALL = 0.05  # seconds that the steps of one call should last: a bar is drawn in between
 
 
 def _diverged(loss: float, epoch: int) -> bool:

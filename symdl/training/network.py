@@ -76,6 +76,7 @@ class Network:
 
     prediction  the pieces where they differ in prediction, with ``output`` as their output; None
                 where prediction and training are the same
+    trained     the output in training
     weights     the weights of the rows, where the loss reads them
     state       running statistics, in the order of the layers
     random      each random tensor and the distribution that it is drawn from
@@ -87,6 +88,7 @@ class Network:
     input: TensorSymbol
     target: TensorSymbol
     output: TensorSymbol
+    trained: TensorSymbol
     loss: sp.Symbol
     batch: sp.Symbol = N
     prediction: tuple[Piece, ...] | None = None
@@ -146,13 +148,14 @@ def network(given: Sequence[Layer], loss: str | Loss | Formula, weighted: bool =
     prediction, judged = pieces, end
     if differs:
         prediction, judged = _pieces([s for s in predicting if s is not None], formula)
-    _, targets, *weight = formula.inputs
+    outputs, targets, *weight = formula.inputs
     return Network(
         pieces,
         tuple(p for p in weights if p.following is None),
         TensorSymbol("x", (N, DATA_SIZE)),
         end.variable(targets),
-        judged.variable(formula.inputs[0]),
+        judged.variable(outputs),
+        end.variable(outputs),
         pieces[-1].variable(pieces[-1].kind.output),
         prediction=prediction if differs else None,
         weights=end.variable(weight[0]) if weight else None,

@@ -20,7 +20,7 @@ from symdl.training.files import Saved, read_model, write_model
 from symdl.training.initialize import generator_of, initial_weights, seed_of
 from symdl.training.layers import Input, Layer
 from symdl.training.losses import Loss, loss_formula, loss_of
-from symdl.training.metrics import Metric, metric_of
+from symdl.training.metrics import metric_of
 from symdl.training.network import (
     DATA_SIZE,
     layer_names,
@@ -135,8 +135,10 @@ class Sequential(metaclass=Worded):
     ) -> History:
         """Train on x (rows, columns) and targets y; return the History, one number an epoch.
 
-        The loss of an epoch is the mean over its rows, each before the update of its batch (with
-        reduction="sum" the sum of its batches); metrics and validation are taken after the epoch.
+        The loss and the metrics of an epoch are means over its rows (with reduction="sum" the loss
+        is the sum of its batches).  As in Keras they come from the training steps themselves: from
+        the outputs of each batch before its update, with the noise and the statistics of training.
+        Validation is done after the epoch, as ``evaluate`` does it.
         ``validation_split`` takes the last rows away before shuffling.  ``seed`` decides the order
         of the rows and what noise layers draw: the same seed gives the same weights, bit for bit.
         ``verbose``: 0 quiet, 1 a bar on a terminal, 2 lines.
@@ -171,7 +173,7 @@ class Sequential(metaclass=Worded):
             objective,
             data,
             None if validation is None else (self._objective(validation), validation),
-            metrics=self._metrics(),
+            metrics=self._compiled().metrics,
             callbacks=loop.callbacks_for(self, callbacks),
             reporter=reporter(verbose, epochs, -(-len(data) // batch_size)),
             epochs=epochs,
@@ -206,7 +208,7 @@ class Sequential(metaclass=Worded):
         """
         size = positive_int("batch_size", batch_size)
         data = self._data(x, y, sample_weight=sample_weight)
-        found = loop.evaluate(self._objective(data), data, self._metrics(), size)
+        found = loop.evaluate(self._objective(data), data, self._compiled().metrics, size)
         numbers = list(found.values())
         return numbers if len(numbers) > 1 else numbers[0]
 
@@ -390,8 +392,3 @@ class Sequential(metaclass=Worded):
     @property
     def _dtype(self) -> str:
         return (self.setup or _ANY).dtype
-
-    def _metrics(self) -> tuple[Metric, ...]:
-        chosen = self._compiled()
-        loss = loss_formula(chosen.loss)
-        return tuple(metric_of(name, loss, self._units) for name in chosen.metrics)

@@ -11,14 +11,17 @@ from types import ModuleType
 from symdl.evidence.judge import judge_equation as evidence
 from symdl.verify.formulas import FormulaCheck, check_formula
 from symdl.verify.gradients import GradientCheck, check_gradient, check_model
+from symdl.verify.precision import Precision, precision
 
 __all__ = [
     "FormulaCheck",
     "GradientCheck",
+    "Precision",
     "check_formula",
     "check_gradient",
     "check_model",
     "evidence",
+    "precision",
     "strategies",
 ]
 

@@ -124,7 +124,7 @@ def test_special_values(compiled_step):
 def test_the_source_carries_the_formulas_and_explain_the_passes(compiled_step):
     step, *_ = compiled_step([4, 6, 3], update=ADAM)
     assert "/* h1[n, i1] = Max(0, z1[n, i1]) */" in step.source
-    for one_pass in ("lower", "fuse", "split", "memory"):
+    for one_pass in ("lower", "split", "memory", "nests"):
         assert f"  {one_pass} " in step.explain(), one_pass
 
 

@@ -44,7 +44,7 @@ def test_a_bias_behind_its_matrix_rides_in_the_product():
     assert isinstance(only, Affine)
     assert only.joined == (program.slots[V], program.slots[c])
     assert ones == {program.slots[h]}
-    assert str(program.accounts[-1]).startswith("border    1 biases and 0 of their gradients")
+    assert program.stages[-1].what == "1 biases and 0 of their gradients ride in a product"
 
 
 @pytest.mark.parametrize(

@@ -169,8 +169,8 @@ def test_plan_reuses_memory_and_never_what_is_given():
     assert not {"A", "B"} & {slot.name for slot in planned.shares.values()}
 
 
-def test_every_pass_leaves_its_account():
+def test_every_pass_leaves_its_stage():
     p = for_arrays(lowered((g[n, j], A[n, j] + B[n, j]), keep={g}))
-    names = [a.name for a in p.accounts]
-    assert names[:3] == ["lower", "dead", "share"]
-    assert all(a.text for a in p.accounts)
+    assert [s.name for s in p.stages][:3] == ["lower", "dead", "share"]
+    assert all(s.what for s in p.stages)
+    assert p.stages[-1].statements == p.statements

@@ -56,6 +56,7 @@ WORDS = {
     "note.lemma": "lemma",
     "note.assumption": "assumption",
     "note.adjoint": "the adjoint, for whatever loss follows",
+    "note.indices": "no clean matrix form, kept in indices",
     "verdict.proved": "proved",
     "verdict.instance": "checked on an instance",
     "verdict.numeric": "checked numerically",
@@ -68,4 +69,17 @@ WORDS = {
     "word.value": "value",
     "word.gradient": "gradient",
     "word.steps in between": "steps in between",
+    "gallery.contents": "Derivations",
+    "gallery.skip": "Skip to the text",
+    "gallery.place": "Where this page stands",
+    "gallery.neighbours": "The pages before and after",
+    "gallery.table": "Table",
+    "gallery.code": "Code",
+    "gallery.formula": "Formula",
+    "gallery.english": "This page is in English only.",
+    "gallery.about": (
+        "Formula and source, every step with its rule and its verdict, numbers, and the "
+        "code that runs: symdl wrote these pages. No formula, derivative or number that "
+        "follows from another one is typed by hand."
+    ),
 }

@@ -56,6 +56,7 @@ WORDS = {
     "note.lemma": "보조정리",
     "note.assumption": "가정",
     "note.adjoint": "수반 변수 (뒤따르는 손실 함수가 무엇이든)",
+    "note.indices": "깔끔한 행렬 표현이 없어 첨자로 둠",
     "verdict.proved": "증명됨",
     "verdict.instance": "구체적인 예에서 확인됨",
     "verdict.numeric": "수치로 확인됨",
@@ -68,4 +69,16 @@ WORDS = {
     "word.value": "값",
     "word.gradient": "기울기",
     "word.steps in between": "중간 과정",
+    "gallery.contents": "유도 모음",
+    "gallery.skip": "본문으로 건너뛰기",
+    "gallery.place": "현재 위치",
+    "gallery.neighbours": "앞뒤 쪽",
+    "gallery.table": "표",
+    "gallery.code": "코드",
+    "gallery.formula": "수식",
+    "gallery.english": "이 쪽은 아직 영어로만 되어 있다.",
+    "gallery.about": (
+        "식과 출처, 규칙과 판정이 붙은 모든 단계, 수치, 실행되는 코드: 모두 symdl이 "
+        "썼다. 다른 것에서 나오는 식이나 도함수, 수치는 하나도 손으로 옮겨 적지 않았다."
+    ),
 }
