@@ -1,5 +1,9 @@
-"""Write pages anew: ``python derivations`` all of them, ``python derivations tanh`` that one."""
+"""Write pages anew: ``python derivations`` all of them, ``python derivations tanh`` that one.
 
+``python derivations --words ko minima`` prints what minima.ko.toml lacks, to be filled in.
+"""
+
+import json
 import sys
 from pathlib import Path
 
@@ -8,6 +12,7 @@ from rich.progress import track
 from symdl.book.files import write_text
 from symdl.book.index import index, title_of
 from symdl.book.pages import pages
+from symdl.book.translation import translation
 
 FOLDER = Path(__file__).parent
 
@@ -28,5 +33,17 @@ def main(names: list[str]) -> None:
         sys.exit(f"there is no page called {', '.join(sorted(unknown))}")
 
 
+def words(lang: str, names: list[str]) -> None:
+    for page in pages():
+        if not names or Path(page.path).stem in names:
+            table = translation(lang, page.own_words(lang))
+            text = (FOLDER / page.path).read_text(encoding="utf-8")
+            for key in table.missing(text):
+                print(f'{json.dumps(key, ensure_ascii=False)} = ""')
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:2] == ["--words"]:
+        words(sys.argv[2], sys.argv[3:])
+    else:
+        main(sys.argv[1:])

@@ -144,6 +144,50 @@ def train(
         _tell(f"written: {save}; it reads the columns as they stand in the file")
 
 
+@app.command("compile")
+def compile_step(
+    *,
+    model: Annotated[
+        Path | None, typer.Argument(metavar="MODEL", help="A model that was saved: model.npz.")
+    ] = None,
+    layers: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="In place of MODEL, as in 8:relu,3:softmax.")
+    ] = None,
+    columns: Annotated[
+        int | None, typer.Option(metavar="N", help="The columns that the first of --layers reads.")
+    ] = None,
+    loss: Annotated[
+        str | None, typer.Option(metavar="NAME", help="By default the model's own.")
+    ] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="By default the model's own.")
+    ] = None,
+    dtype: Annotated[
+        str | None, typer.Option(metavar="TYPE", help="float64 or float32; by default the model's.")
+    ] = None,
+    backend: Annotated[
+        str, typer.Option(metavar="NAME", help="numpy, or compiled for C.")
+    ] = "numpy",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="step.py, or step.c.")
+    ] = None,
+    driver: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.py", help="Beside C: a module that compiles it and trains."),
+    ] = None,
+) -> None:
+    """Write a model's training step as one file that runs without symdl: NumPy, or C."""
+    from symdl.book.compiling import Options, written
+    from symdl.book.files import write_text
+
+    words = Options(model, layers, columns, loss, optimizer, dtype, backend, output, driver)
+    for path, text in written(words).items():
+        if path is None:
+            typer.echo(text, nl=False)
+        else:
+            _tell(f"written: {write_text(path, text)}")
+
+
 @app.command()
 def verify(
     name: Annotated[
@@ -179,6 +223,27 @@ def list_entries(
         typer.echo(as_json(found))
     else:
         terminal.catalogue(Console(), found)
+
+
+@app.command()
+def gallery(
+    folder: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Where the pages are written.")
+    ],
+    lang: Annotated[Language, typer.Option(help="The language of the words.")] = "en",
+    shown_as: Annotated[
+        Literal["html", "latex"],
+        typer.Option("--format", help="A static site, or a LaTeX document a page."),
+    ] = "html",
+) -> None:
+    """Write the book of derivations; a page that did not change is not made again."""
+    from symdl.book import gallery as book
+
+    done = book.gallery(folder, lang, shown_as, console=Console(stderr=True))
+    _tell(f"{len(done.made)} pages made, {len(done.kept)} kept as they were")
+    if done.english:
+        _tell(f"{len(done.english)} pages have no words in this language yet: they are in English")
+    _tell(f"written: {done.start}")
 
 
 # ------------------------------------------------------------------------------------- the frame

@@ -48,8 +48,10 @@ def _threads() -> tuple[tuple[Get, Put], ...]:
 
     SciPy's is one of them; that of NumPy, which may have longer whole numbers, is another library.
     """
-    import scipy.linalg.cython_blas  # noqa: F401  (loads the library)
-
+    try:
+        import scipy.linalg.cython_blas  # noqa: F401  (loads the library)
+    except ImportError:
+        return ()
     try:
         with open("/proc/self/maps") as file:
             paths = {line.split()[-1] for line in file if "openblas" in line}

@@ -1,8 +1,8 @@
 """From C source to a loaded library: a system compiler, and objects kept on disk by content.
 
-An object lies in the user's cache folder under the hash of all that it was made of: the source, the
-options, the compiler's version and the processor.  Beside it lies the hash of the object itself: a
-file that was damaged is made again.
+An object lies in the cache folder (see ``folder``) under the hash of all that it was made of: the
+source, the options, the compiler's version and the processor.  Beside it lies the hash of the
+object itself: a file that was damaged is made again.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from symdl.backends.folder import cache_folder, make_room, writable_folder
 from symdl.errors import NotSupported
 
-__all__ = ["cache_folder", "compile_c", "compiler"]
+__all__ = ["compile_c", "compiler"]
 
 # no flag may change a value: NaN, signed zeros and the order of operations are kept
 OPTIONS = (
@@ -43,15 +44,6 @@ def compiler() -> str:
     raise NotSupported(f"there is no C compiler: {wish}")
 
 
-def cache_folder() -> Path:
-    """Return the folder of compiled objects: SYMDL_CACHE, or symdl in the user's cache folder."""
-    own = os.environ.get("SYMDL_CACHE")
-    if own:
-        return Path(own)
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "symdl"
-
-
 def compile_c(source: str) -> ctypes.CDLL:
     """Compile C source, or find it compiled already, and load it.
 
@@ -59,9 +51,9 @@ def compile_c(source: str) -> ctypes.CDLL:
     """
     program = compiler()
     key = _hash("\0".join([source, *OPTIONS, _version(program), _processor()]).encode())
-    folder = _writable(cache_folder())
-    path = folder / f"{key}.so"
-    if not _sound(path):
+    path = _found(f"{key}.so")
+    if path is None:
+        path = writable_folder() / f"{key}.so"
         _make(source, program, path)
     try:
         return ctypes.CDLL(str(path))
@@ -69,20 +61,10 @@ def compile_c(source: str) -> ctypes.CDLL:
         raise NotSupported(f"the compiled object cannot be loaded: {error}") from error
 
 
-def _writable(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if os.access(folder, os.W_OK):
-            return folder
-    except OSError:
-        pass
-    return _own_folder()
-
-
-@cache
-def _own_folder() -> Path:
-    """A folder of this process alone, where the cache folder cannot be written."""
-    return Path(tempfile.mkdtemp(prefix="symdl-"))
+def _found(name: str) -> Path | None:
+    """The object of that name, where one lies that is as it was written."""
+    folders = {cache_folder(), writable_folder()} - {None}
+    return next((f / name for f in folders if f is not None and _sound(f / name)), None)
 
 
 def _sound(path: Path) -> bool:
@@ -112,6 +94,7 @@ def _make(source: str, program: str, path: Path) -> None:
         path.with_suffix(".sha256").unlink(missing_ok=True)
         os.replace(made, path)
         os.replace(note, path.with_suffix(".sha256"))
+    make_room(path.parent)
 
 
 def _hash(data: bytes) -> str:

@@ -9,7 +9,7 @@ import sympy as sp
 from symdl.backends.build import Build
 from symdl.backends.c_program import CUpdate, Written
 from symdl.backends.explain import Explained, Sizes, all_sizes, derivation, head_of, update_accounts
-from symdl.backends.native import Library
+from symdl.backends.c_library import Library
 from symdl.program.accounts import Account, Saving, accounts, product_accounts
 from symdl.program.ir import Slot
 from symdl.program.liveness import ALIGNMENT, Memory, alive_at_once, bytes_of, moments_of_nodes
@@ -56,7 +56,8 @@ def _in_c(
     yield Account("nests", what, (Saving(sp.Add(*local), "elements written"),) if local else ())
     if library.threads:
         what = f"two threads run {len(nodes)} loop nests and products in {len(phases)} phases"
-        yield Account("barriers", what, (Saving(sp.Integer(len(nodes) - len(phases)), "barriers"),))
+        spared = sp.Integer(len(nodes) - len(phases))
+        yield Account("barriers", what, (Saving(spared, "barriers"),) if spared else ())
     counted = [slot for slot in written.function.buffers if slot in written.orders]
     if counted:
         yield _memory(library, written, counted, sizes, itemsize).account("buffers")

@@ -5,19 +5,20 @@ Plain data without formulas, so that it can be kept in a file beside the compile
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.backends.c_function import CFunction
-from symdl.backends.sizes import Size, size_data, size_number
+from symdl.backends.sizes import Size, size_data, size_from, size_number
 from symdl.program.ir import Slot
 from symdl.program.memory import Move, offsets
 from symdl.program.nests import Order
 
-__all__ = ["Buffer", "Layout", "Result", "layout_of"]
+__all__ = ["Buffer", "Layout", "Result", "layout_from", "layout_of"]
 
 _BYTES = {"flag": 1, "label": 8}  # of an element; a real has that of the step's type
 
@@ -76,34 +77,66 @@ def layout_of(
     given: Sequence[Slot],
     vectors: Sequence[Sequence[Slot]],
     result: Slot | None,
-    size: Callable[[Expr], Expr],
+    numbers: Mapping[sp.Symbol, int],
     names: Mapping[sp.Symbol, str],
 ) -> Layout:
     """Write down where a function finds its arrays.
 
-    size   puts in the sizes that are known
-    names  what the others are called
+    numbers  the sizes that are known
+    names    what the others are called
     """
+    known = {s: sp.Integer(n) for s, n in numbers.items()}
     places = {slot: k for k, slot in enumerate(function.pointers)}
-    numbers = {slot: k for k, slot in enumerate(function.buffers)}
+    buffers = {slot: k for k, slot in enumerate(function.buffers)}
+
+    def data(e: Expr) -> Size:
+        return size_data(sp.sympify(e, strict=True).xreplace(known), names)
 
     def count(slot: Slot) -> Size:
-        return size_data(size(sp.Mul(*slot.axes)), names)
-
-    def axis(slot: Slot, k: int) -> Size:
-        return size_data(size(slot.axes[k]), names)
+        return data(sp.Mul(*slot.axes))
 
     left = None
     if result is not None and result.rank:
         order = orders[result]
-        left = Result(places[result], result.kind, tuple(axis(result, k) for k in order), order)
+        axes = tuple(data(result.axes[k]) for k in order)
+        left = Result(places[result], result.kind, axes, order)
     return Layout(
         len(places),
         tuple(slot.kind for slot in given),
         tuple(tuple((places[s], count(s)) for s in slots) for slots in vectors),
         tuple(Buffer(places[s], s.kind, count(s)) for s in function.buffers),
         tuple(
-            Move(m.what, numbers[m.buffer], None if m.of is None else numbers[m.of]) for m in moves
+            Move(m.what, buffers[m.buffer], None if m.of is None else buffers[m.of]) for m in moves
         ),
         left,
     )
+
+
+def layout_from(data: Any) -> Layout:
+    """Read a layout from what a file holds; raise ValueError or the like for anything else."""
+    result = data["result"]
+    made = Layout(
+        int(data["pointers"]),
+        tuple(map(str, data["given"])),
+        tuple(tuple((int(k), size_from(n)) for k, n in slots) for slots in data["vectors"]),
+        tuple(Buffer(int(b["place"]), b["kind"], size_from(b["count"])) for b in data["buffers"]),
+        tuple(_move_from(m) for m in data["moves"]),
+        None
+        if result is None
+        else Result(
+            int(result["place"]),
+            str(result["kind"]),
+            tuple(map(size_from, result["axes"])),
+            tuple(map(int, result["order"])),
+        ),
+    )
+    places = [k for slots in made.vectors for k, _ in slots] + [b.place for b in made.buffers]
+    if not all(0 <= k < made.pointers for k in places):
+        raise ValueError("a place beyond the table")
+    return made
+
+
+def _move_from(data: Any) -> Move[int]:
+    if data["what"] not in ("take", "share", "give"):
+        raise ValueError(f"{data['what']!r} is no move")
+    return Move(data["what"], int(data["buffer"]), None if data["of"] is None else int(data["of"]))

@@ -10,8 +10,8 @@ import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.backends.c_epoch import epoch_source
+from symdl.backends.c_scalars import CScalarPrinter
 from symdl.backends.c_source import CFunction, CModule
-from symdl.backends.given import size_value
 from symdl.backends.use import Use
 from symdl.errors import NotSupported
 from symdl.program.ir import Contract, Program, Slot, Statement
@@ -161,6 +161,12 @@ def epoch_text(written: CUpdate, rows: Sequence[int], batch: int | None, threads
     return epoch_source("".join(f", {g}" for g in given), rows, batch, threads)
 
 
-def count_of(slot: Slot, sizes: Mapping[sp.Symbol, int]) -> int:
-    """The number of elements of a slot."""
-    return math.prod(size_value(a, sizes) for a in slot.axes)
+def units_text(update: Update) -> str:
+    """The source of ``state_units``: what each vector of the state is kept divided by."""
+    places = {slot.name: f"hyper[{k}]" for k, slot in enumerate(update.hyper)}
+    lines = []
+    for k, unit in enumerate(update.units):
+        printer = CScalarPrinter({s: places[s.name] for s in unit.free_symbols})
+        lines.append(f"    units[{k}] = {printer.text(unit)};")
+    head = '__attribute__((visibility("default"))) void state_units('
+    return f"{head}const double *hyper, double *units) {{\n" + "\n".join(lines) + "\n}\n"

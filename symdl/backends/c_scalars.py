@@ -9,7 +9,7 @@ from sympy.core.expr import Expr
 from sympy.printing.c import C99CodePrinter
 
 from symdl.backends.c_math import C_FUNCTIONS
-from symdl.backends.scalars import number_text
+from symdl.backends.scalars import log_text, number_text
 from symdl.errors import NotSupported
 
 __all__ = ["HELPERS", "CScalarPrinter", "c_number", "operation", "size_text"]
@@ -181,7 +181,8 @@ class CScalarPrinter(C99CodePrinter):
 
     def _print_xlogy(self, e: Expr) -> str:
         x, y = (self._print(a) for a in e.args)
-        return f"(({x}) == 0 & ({y}) >= 0 ? 0.0 : ({x}) * log({y}))"
+        log = log_text(e.args[1], self._print, "log", "log1p")
+        return f"(({x}) == 0 & ({y}) >= 0 ? 0.0 : ({x}) * {log})"
 
     def _print_erfc(self, e: Expr) -> str:
         return f"erfc({self._print(e.args[0])})"

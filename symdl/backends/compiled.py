@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from symdl.backends.blas import product_address, two_threads
+from symdl.backends.blas import two_threads
 from symdl.backends.build import Build
 from symdl.backends.c_build import compiler
 from symdl.backends.c_explain import explained_loops
+from symdl.backends.c_library import Library
 from symdl.backends.explain import Explained
 from symdl.backends.given import axes_of, infer_sizes
 from symdl.backends.module import load
-from symdl.backends.native import BoundStep, BoundUpdate, Library, run_steps
-from symdl.backends.numpy_update import state_names
-from symdl.backends.scalars import HELPERS, ScalarPrinter
+from symdl.backends.native import BoundStep, BoundUpdate, run_steps
+from symdl.backends.scalars import HELPERS
+from symdl.backends.sizes import size_number
 from symdl.backends.step import Step, build_step
 from symdl.errors import InputError, Mismatch, NotSupported
 from symdl.formula import Variable
-from symdl.program.update import Update
 
 __all__ = ["CompiledStep", "build_compiled_step"]
 
@@ -35,12 +36,25 @@ _SHARED_BY_BLAS = 2**26  # multiplications of a product that BLAS shares well by
 _KEPT = 4  # batch sizes that have code of their own
 
 
+_TRAINING, _RUNNING = ("gradients",), ("evaluate", "forward")  # what is compiled together
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """Which functions a library has: for batches of which size, and for how many threads."""
+
+    names: tuple[str, ...]
+    batch: int | None = None
+    threads: bool = False
+
+
 class CompiledStep(Step):
     """A step as C code, which calls BLAS; everything else is as ``Step`` has it.
 
     backend  "compiled", or "numpy" where no code could be compiled, and a warning said why
-    source   the C source
     """
+
+    backend = "compiled"
 
     def __init__(
         self,
@@ -62,52 +76,50 @@ class CompiledStep(Step):
         return other
 
     def _prepare(self) -> None:
-        """Write the C source, and put C functions in the place of those of NumPy."""
+        """Start without libraries: each is made when it is first called."""
         self.backend = "compiled"
-        self._numpy = dict(self._code)
-        self._special: dict[int, Library] = {}
-        self._shared: Library | None = None
+        self._libraries: dict[_Variant, Library] = {}
         self._bound: dict[int, tuple[BoundStep, BoundUpdate]] = {}
         try:
             compiler()
-            self._general = Library(self._build, self._sizes, self.dtype)
-            if self._general.blas:
-                product_address(self._general.real)
-            self.source = self._general.source
         except NotSupported as error:
             self._fall_back(error)
             return
-        makers = {f"make_{name}": self._maker(name) for name in self._build.uses}
-        self._code = {**self._code, **makers}
-        if self._build.update is not None:
-            self._code["make_update"] = self._update_maker
-            self._update = self._make_update()
+        self._update = self._make_update()
 
     def _fall_back(self, error: NotSupported) -> None:
         """Run on NumPy from now on, and say so."""
         self.backend = "numpy"
-        self._code, self.source = self._numpy, self._build.source
-        if self._build.update is not None:
-            self._update = self._make_update()
+        self._update = self._make_update()
         warnings.warn(f"the NumPy backend runs instead: {error}", RuntimeWarning, stacklevel=2)
+
+    @property
+    def source(self) -> str:
+        """The C source of the training step; that of the NumPy module where that runs."""
+        return super().source if self.backend == "numpy" else self._any_library().source
 
     def accounts(self, batch: int = 32) -> Explained:
         if self.backend == "numpy":
             return super().accounts(batch)
         sizes = self._sizes_with(batch)
-        libraries = {name: self._code_for(name, sizes) for name in self._build.uses}
+        libraries = {name: self._library(name, sizes, keep=False) for name in self._build.uses}
         return explained_loops(self._build, libraries, sizes, self.dtype.itemsize)
 
     # -- functions
 
     def _maker(self, name: str) -> Callable[..., Any]:
+        if self.backend == "numpy" or name in ("clip", "constrain"):
+            return self._numpy_maker(name)
+        if name == "update":
+            return self._update_maker
+
         def make(*vectors: Array, **numbers: int) -> Callable[..., Any]:
             sizes = dict(zip(self._build.symbols, numbers.values(), strict=True))
             try:
                 return self._function(name, vectors, sizes)
             except NotSupported as error:
                 self._fall_back(error)
-                made: Callable[..., Any] = self._numpy[f"make_{name}"](*vectors, **numbers)
+                made: Callable[..., Any] = self._numpy_maker(name)(*vectors, **numbers)
                 return made
 
         return make
@@ -117,42 +129,62 @@ class CompiledStep(Step):
     ) -> BoundStep:
         return BoundStep(self._library(name, sizes), name, vectors, sizes)
 
-    def _library(self, name: str, sizes: Mapping[sp.Symbol, int]) -> Library:
-        """The code for these sizes, which is kept."""
-        found = self._code_for(name, sizes)
-        if found.threads:
-            self._shared, self.source = found, found.source
-        elif found is not self._general:
-            assert self._build.batch is not None
-            self._special[sizes[self._build.batch]] = found
-        return found
+    def _library(
+        self, name: str, sizes: Mapping[sp.Symbol, int], keep: bool = True
+    ) -> Library:
+        """The code of a function for these sizes, which is kept for the next call."""
+        for variant in self._variants(name, sizes):
+            found = self._libraries.get(variant)
+            if found is not None:
+                return found
+            try:
+                made = self._made(variant, sizes)
+            except NotSupported:
+                if not variant.threads:
+                    raise
+                continue  # one thread can do what two cannot share
+            if keep:
+                self._libraries[variant] = made
+            return made
+        raise AssertionError(name)
 
-    def _code_for(self, name: str, sizes: Mapping[sp.Symbol, int]) -> Library:
-        """The code for these sizes: small steps have code for their own batch size."""
+    def _variants(self, name: str, sizes: Mapping[sp.Symbol, int]) -> Iterator[_Variant]:
+        """The kinds of code for a function, the best first: the last one is for any size."""
+        names = _TRAINING if name in _TRAINING else _RUNNING
         batch = self._build.batch
-        if batch is None:
-            return self._general
-        if self._worth_sharing(sizes) and two_threads():
-            return self._shared or Library(self._build, self._sizes, self.dtype, True, sizes)
-        count = sizes[batch]
-        if count in self._special and name == "gradients":
-            return self._special[count]
-        if name != "gradients" or not self._small(sizes) or len(self._special) >= _KEPT:
-            return self._general
-        return Library(self._build, {**self._sizes, batch: count}, self.dtype)
+        if batch is not None:
+            special = _Variant(names, sizes[batch])
+            if self._worth_sharing(sizes) and two_threads():
+                yield _Variant(names, threads=True)
+            elif special in self._libraries or (
+                names == _TRAINING
+                and self._small(sizes)
+                and sum(v.batch is not None for v in self._libraries) < _KEPT
+            ):
+                yield special
+        yield _Variant(names)
+
+    def _made(self, variant: _Variant, sizes: Mapping[sp.Symbol, int]) -> Library:
+        known = dict(self._sizes)
+        if variant.batch is not None:
+            assert self._build.batch is not None
+            known[self._build.batch] = variant.batch
+        likely = sizes if variant.threads else None
+        return Library(self._build, known, self.dtype, variant.threads, likely, variant.names)
 
     def _worth_sharing(self, sizes: Mapping[sp.Symbol, int]) -> bool:
         """Whether two threads gain on one: much work, in products too small for BLAS to share."""
         assert self._build.batch is not None
         if self._vector.size * sizes[self._build.batch] < _MUCH:
             return False
-        products = self._general.products("gradients")
-        known = {s: sp.Integer(n) for s, n in sizes.items()}
-        return all(int(p.xreplace(known)) <= _SHARED_BY_BLAS for p in products)
+        numbers = self._build.numbers(sizes)
+        products = self._build.outline.products
+        return all(size_number(p, numbers) <= _SHARED_BY_BLAS for p in products)
 
     def _any_library(self) -> Library:
-        """A library that is compiled already, if there is one."""
-        return next(iter(self._special.values()), self._shared or self._general)
+        """A library that trains: one that is there already, if there is one."""
+        made = [x for v, x in self._libraries.items() if v.names == _TRAINING]
+        return made[-1] if made else self._made(_Variant(_TRAINING), self._sizes)
 
     def _small(self, sizes: Mapping[sp.Symbol, int]) -> bool:
         return self._build.count(self._build.given, sizes) + self._vector.size <= _SMALL
@@ -160,36 +192,28 @@ class CompiledStep(Step):
     def _update_maker(
         self, vector: Array, gradient: Array, state: dict[str, Any], hyper: Mapping[str, float]
     ) -> Callable[[], None]:
-        update = self._build.update
-        assert update is not None
-        keys = state_names(update)[0]
-        vectors = [vector, gradient, *(state[k] for k in keys)]
+        optimizing = self._build.outline.optimizing
+        assert optimizing is not None
+        vectors = [vector, gradient, *(state[k] for k in optimizing.state)]
         bound: list[BoundUpdate] = []
 
         def run() -> None:
             if not bound:
                 bound.append(BoundUpdate(self._any_library(), vectors))
-            self._settle_units()
+            values = [float(hyper[key]) for key, _ in optimizing.hyper]
+            self._settle_units(bound[0], values)
             state["step"] += 1
-            bound[0](list(self._update_hyper()), state["step"])
+            bound[0](values, state["step"])
 
         return run
 
-    def _update_hyper(self) -> Iterator[float]:
-        assert self._build.update is not None
-        return (float(self.hyper[key]) for key in state_names(self._build.update)[1])
-
-    def _settle_units(self) -> None:
+    def _settle_units(self, update: BoundUpdate, hyper: list[float]) -> None:
         """Bring the state to its units, which change with the hyper-parameters."""
-        update = self._build.update
-        assert update is not None
-        if all(u == 1 for u in update.units):
-            return
-        if not hasattr(self, "_units"):
-            self._units, self._change = _units_function(update), load(_CHANGE)["change_units"]
-        units = self._units(self.hyper)
+        optimizing = self._build.outline.optimizing
+        assert optimizing is not None
+        units = update.units(hyper) if optimizing.in_units else self._state["units"]
         if units != self._state["units"]:
-            self._change(self._state, state_names(update)[0], units)
+            load(HELPERS["change_units"])["change_units"](self._state, optimizing.state, units)
 
     # -- epochs
 
@@ -237,15 +261,16 @@ class CompiledStep(Step):
         size = self._build.batch
         plain = not self._clips and self._constrain is None and self.backend == "compiled"
         by_row = all(axes_of(v)[:1] == (size,) for v in self._build.given)
-        if not (plain and by_row and len(losses)):
+        optimizing = self._build.outline.optimizing
+        if not (plain and by_row and len(losses)) or optimizing is None:
             return 0
         try:
             bound, update = self._bound_to(batch, rows)
         except NotSupported as error:
             self._fall_back(error)
             return 0
-        self._settle_units()
-        hyper = list(self._update_hyper())
+        hyper = [float(self.hyper[key]) for key, _ in optimizing.hyper]
+        self._settle_units(update, hyper)
         for start, end in self._chunks(bound.sizes, len(losses)):
             first, last = start * batch, end * batch
             run_steps(
@@ -271,8 +296,7 @@ class CompiledStep(Step):
             self._build.check(sizes)
             vectors = self._vectors("gradients")
             step = self._function("gradients", vectors, sizes)
-            assert self._build.update is not None
-            state = [self._state[k] for k in state_names(self._build.update)[0]]
+            state = [v for v in self._state.values() if isinstance(v, np.ndarray)]
             update = BoundUpdate(step.library, [self._vector, self.gradient, *state])
             while len(self._bound) >= _KEPT:
                 del self._bound[next(iter(self._bound))]
@@ -314,23 +338,6 @@ def _checked(order: ArrayLike, count: int) -> Array:
     if found.size and (found.min() < 0 or found.max() >= count):
         raise Mismatch(f"order names rows from {found.min()} to {found.max()}, of {count} rows")
     return found.astype(np.int64, copy=False)
-
-
-_CHANGE = HELPERS["change_units"]
-
-
-def _units_function(update: Update) -> Callable[[Mapping[str, float]], tuple[float, ...]]:
-    """What each state's vector is kept divided by, as a function of the hyper-parameters."""
-    keys = dict(zip((s.name for s in update.hyper), state_names(update)[1], strict=True))
-    texts, used = [], set()
-    for unit in update.units:
-        printer = ScalarPrinter({s: f'hyper["{keys[s.name]}"]' for s in unit.free_symbols})
-        texts.append(printer.text(unit))
-        used |= printer.used
-    helpers = "".join(HELPERS[h] for h in HELPERS if h in used)
-    source = f"import numpy as np\n{helpers}\ndef units(hyper):\n    return ({', '.join(texts)},)\n"
-    made: Callable[[Mapping[str, float]], tuple[float, ...]] = load(source)["units"]
-    return made
 
 
 def build_compiled_step(*args: Any, **words: Any) -> Step:

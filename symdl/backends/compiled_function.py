@@ -10,11 +10,13 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from symdl.backends.build import Build, slot_of
+from symdl.backends.build import Build
 from symdl.backends.c_build import compiler
+from symdl.backends.c_library import Library
 from symdl.backends.function import Compiled
 from symdl.backends.given import axes_of, infer_sizes, size_value
-from symdl.backends.native import BoundStep, Library
+from symdl.backends.lowered import Lowered, slot_of
+from symdl.backends.native import BoundStep
 from symdl.backends.use import Use
 from symdl.errors import NotSupported
 from symdl.formula import Equation, Variable
@@ -37,18 +39,9 @@ class CompiledFunction(Compiled):
         given = tuple(slot_of(lowered, v) for v in self.inputs)
         first, *others = (slot_of(lowered, v) for v in self.outputs)
         use = Use(_NAME, lowered, given, {"others": tuple(others)} if others else {}, first)
-        build = Build(
-            source=self.source,
-            inputs=self.inputs,
-            given=self.inputs,
-            parameters=(),
-            symbols=self._symbols,
-            batch=None,
-            update=None,
-            plans={},
-            uses={_NAME: use},
-            formulas=tuple(str(e) for e in equations),
-        )
+        formulas = tuple(str(e) for e in equations)
+        program = Lowered({_NAME: use}, self._symbols, formulas)
+        build = Build(self.inputs, self.inputs, (), None, lambda: program)
         try:
             compiler()
             self._library = Library(build, {}, self.dtype)

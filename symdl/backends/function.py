@@ -9,7 +9,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from symdl.backends.build import check_given, check_places, sizes_in, slot_of
+from symdl.backends.lowered import check_given, check_places, sizes_in, slot_of
 from symdl.backends.cache import Cache
 from symdl.backends.given import check_labels, convert, infer_sizes, size_value
 from symdl.backends.module import load

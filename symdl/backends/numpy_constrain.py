@@ -8,18 +8,16 @@ from dataclasses import replace
 import sympy as sp
 
 from symdl.backends.given import axes_of
+from symdl.backends.lowered import Constraint
 from symdl.backends.numpy_source import Maker, Outside, write_maker
-from symdl.formula import Equation, Variable
+from symdl.formula import Variable
 from symdl.program.ir import Program, Slot
 from symdl.program.layout import layout
 from symdl.program.lowering import lower
 from symdl.program.passes import for_arrays
 from symdl.program.plan import Plan, plan
 
-__all__ = ["Constraint", "write_constraints"]
-
-Constraint = tuple[Variable, Sequence[Equation]]
-"""A parameter and its equations; the last one defines what the parameter becomes."""
+__all__ = ["write_constraints"]
 
 ABOUT = "Brings the parameters back to what is allowed, in place; called after each update."
 

@@ -113,9 +113,8 @@ class PlainSteps:
         metrics: NDArray[Any],
         state: dict[str, Any],
         hyper: Mapping[str, float],
-        show: Callable[[str], None],
     ) -> None:
-        self.source, self.accounts, self._show = "", list[Account](), show
+        self.source, self.accounts = "", list[Account]()
         self._build, self._sizes = build, sizes
         self._vector, self._state, self._hyper = vector, state, hyper
         self._arrays = [v for v in state.values() if isinstance(v, np.ndarray)]
@@ -178,4 +177,3 @@ class PlainSteps:
             self._made[shapes] = load(code.source)[f"scalar_step{rows}"]
             if code.source not in self.source:
                 self.source += "\n\n" + code.source
-                self._show(self.source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -14,7 +14,7 @@ from symdl.notation.functions import xlogy
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.program.functions import ufunc_name
 
-__all__ = ["HELPERS", "ScalarPrinter", "number_text"]
+__all__ = ["HELPERS", "ScalarPrinter", "log_text", "number_text"]
 
 HELPERS = {
     "scalar_quotient": '''\
@@ -76,6 +76,17 @@ def number_text(e: Expr) -> str:
     if not e.is_real:
         raise NotSupported(f"the number {e} is not real")
     return repr(float(sp.N(e, 30)))
+
+
+def log_text(e: Expr, text: Callable[[Expr], str], log: str, log1p: str) -> str:
+    """Return the logarithm of ``e``: that of 1 + w as log1p w, which is exact for small w.
+
+    >>> w = sp.Symbol("w", real=True)
+    >>> log_text(1 - w, str, "log", "log1p"), log_text(w, str, "log", "log1p")
+    ('log1p(-w)', 'log(w)')
+    """
+    near = e.is_Add and sp.S.One in e.args
+    return f"{log1p}({text(e - 1)})" if near else f"{log}({text(e)})"
 
 
 class ScalarPrinter:
@@ -166,7 +177,8 @@ class ScalarPrinter:
             return text
         if isinstance(e, xlogy):
             x, y = (self.text(a) for a in e.args)
-            return f"(0.0 if {x} == 0 and {y} >= 0 else {x} * float(np.log({y})))"
+            log = log_text(e.args[1], self.text, "np.log", "np.log1p")
+            return f"(0.0 if {x} == 0 and {y} >= 0 else {x} * float({log}))"
         if isinstance(e, sp.Abs):
             return f"abs({self.text(e.args[0])})"
         args = ", ".join(self.text(a) for a in e.args)

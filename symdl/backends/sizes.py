@@ -1,4 +1,4 @@
-"""Sizes as plain data, which can be written to a file: numbers, names, and how they are combined."""
+"""Sizes as plain data, which can be written to a file: numbers, names, sums, products."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sympy.core.expr import Expr
 
 from symdl.errors import InputError, NotSupported
 
-__all__ = ["Size", "size_data", "size_number"]
+__all__ = ["Size", "size_data", "size_from", "size_number"]
 
 Size: TypeAlias = "int | str | tuple[str | Size, ...]"
 
@@ -44,6 +44,15 @@ def size_data(e: Expr, names: Mapping[sp.Symbol, str]) -> Size:
     if e.func not in _NAMES:
         raise NotSupported(f"the size {e}")
     return (_NAMES[e.func], *(size_data(a, names) for a in e.args))
+
+
+def size_from(data: object) -> Size:
+    """Read a size from what a file holds; raise ValueError for anything else."""
+    if isinstance(data, (int, str)):
+        return data
+    if not isinstance(data, (list, tuple)) or data[0] not in _OPERATIONS:
+        raise ValueError(f"{data!r} is no size")
+    return (data[0], *map(size_from, data[1:]))
 
 
 def size_number(size: Size, numbers: Mapping[str, int]) -> int:

@@ -79,8 +79,10 @@ def _reduce(s: Reduce, arrays: Arrays) -> str:
         return line
     rest = [n for n in labels if n in s.labels]
     out = arrays.view(Read(s.target, s.labels), rest)
-    arrays.text.used.add(call.partition(".")[0])
     axis = str(axes[0]) if len(axes) == 1 else str(axes)
+    if s.kind == "argmax":  # as a method it is called directly
+        return f"{source}.argmax({axis}, out={out})"
+    arrays.text.used.add(call.partition(".")[0])
     return f"{call}({source}, {axis}, out={out})"
 
 

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from symdl.backends.build import Build, build_source
+from symdl.backends.build import Build
 from symdl.backends.cache import Cache
 from symdl.backends.explain import Explained, explained_arrays
 from symdl.backends.given import check_labels, convert, infer_sizes
+from symdl.backends.lowered import Constraint, lower_step
 from symdl.backends.module import load
-from symdl.backends.numpy_clip import threshold_names
-from symdl.backends.numpy_constrain import Constraint
-from symdl.backends.numpy_update import state_names
 from symdl.backends.scalar_step import PlainSteps
 from symdl.calculus.network import Backward
 from symdl.errors import InputError, Mismatch, NotSupported
 from symdl.formula import Equation, Formula, Variable
 from symdl.program.clip import Clipping
 
-__all__ = ["Step", "build_step"]
+__all__ = ["Step", "build_step", "step_of"]
 
 Array = NDArray[Any]
 _FEW = 64  # parameters of a network that may run in plain floats
@@ -34,7 +32,6 @@ _FEW = 64  # parameters of a network that may run in plain floats
 class Step:
     """A compiled training step; calling it updates the parameters and gives the loss before.
 
-    source      the generated module, which needs NumPy alone
     parameters  the arrays of the parameters by name: views, change them in place
     statistics  the running statistics by name: views, which only a step with an update changes
     gradient    the vector that holds the gradients of the last call
@@ -56,14 +53,13 @@ class Step:
         statistics: Mapping[Variable, ArrayLike] | None = None,
         draws: Mapping[Variable, str] | None = None,
     ) -> None:
-        self.source = build.source
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise NotSupported(f"dtype {dtype}: there are float32 and float64")
         self._build = build
         self._sizes = {s: n for s, n in sizes.items() if s != build.batch}
         self._labels = build.labels
-        self._code = load(build.source)
+        self._loaded: dict[str, Callable[..., Any]] = {}
         count = build.count(build.parameters, self._sizes)
         self._vector, self.gradient = _aligned(count, self.dtype), _aligned(count, self.dtype)
         self.parameters = self._views(self._vector, build.parameters)
@@ -99,6 +95,11 @@ class Step:
         return dict(self._draws)
 
     # -- what is shown
+
+    @property
+    def source(self) -> str:
+        """The source of the generated module, which needs NumPy alone."""
+        return self._build.source + ("" if self._plain is None else self._plain.source)
 
     def accounts(self, batch: int = 32) -> Explained:
         """Return what each pass did and saved, by function, for batches of that many rows."""
@@ -217,8 +218,8 @@ class Step:
         if (build.parameters, build.statistics) != (self._build.parameters, self._build.statistics):
             raise Mismatch("the two steps have different parameters")
         other = copy.copy(self)
-        other.source, other._build, other._labels = build.source, build, build.labels
-        other._code, other._draws = load(build.source), dict(draws or {})
+        other._build, other._labels, other._loaded = build, build.labels, {}
+        other._draws = dict(draws or {})
         other._cache = Cache(other._make)
         other._plain = other._plain_steps()
         return other
@@ -255,7 +256,7 @@ class Step:
         wanted = self._build.inputs if name == "forward" else self._build.given
         sizes = infer_sizes(wanted, shapes, self._sizes)
         self._build.check(sizes)
-        made: Callable[..., Any] = self._code[f"make_{name}"](
+        made: Callable[..., Any] = self._maker(name)(
             *self._vectors(name), **self._build.numbers(sizes)
         )
         return self._with_draws(made, sizes) if name == "gradients" and self._draws else made
@@ -269,6 +270,15 @@ class Step:
         if name != "forward" and self._build.metrics:
             vectors.append(self.metrics)
         return vectors
+
+    def _maker(self, name: str) -> Callable[..., Any]:
+        """What makes the function of that name for some sizes."""
+        return self._numpy_maker(name)
+
+    def _numpy_maker(self, name: str) -> Callable[..., Any]:
+        if not self._loaded:
+            self._loaded = load(self._build.source)
+        return self._loaded[f"make_{name}"]
 
     def _with_draws(
         self, made: Callable[..., Any], sizes: Mapping[sp.Symbol, int]
@@ -310,19 +320,12 @@ class Step:
             view[...] = array
 
     def _optimizer(self) -> tuple[dict[str, Any], dict[str, float]]:
-        update = self._build.update
-        if update is None:
+        own, thresholds = self._build.outline.optimizing, self._build.outline.thresholds
+        if own is None:
             return {}, {}
-        vectors, hyper, count = state_names(update)
-        state: dict[str, Any] = {n: _aligned(self._vector.size, self.dtype) for n in vectors}
-        defaults = (value for _, value in update.formula.hyper)
-        state |= {count: 0, "units": (1.0,) * len(vectors)}
-        constants = {n: float(v) for n, v in zip(hyper, defaults, strict=True)}
-        clip = self._build.clip
-        if clip is not None:
-            pairs = zip(threshold_names(clip), clip.running.hyper, strict=True)
-            constants |= {n: float(v) for n, (_, v) in pairs}
-        return state, constants
+        state: dict[str, Any] = {n: _aligned(self._vector.size, self.dtype) for n in own.state}
+        state |= {"step": 0, "units": (1.0,) * len(own.state)}
+        return state, dict((*own.hyper, *(thresholds or ())))
 
     def _plain_steps(self) -> PlainSteps | None:
         """Where a step may run in plain floats: for a few 64-bit numbers."""
@@ -330,36 +333,33 @@ class Step:
         if not small or self._update is None:
             return None
 
-        def show(plain: str) -> None:
-            self.source = self._build.source + plain
-
         return PlainSteps(
             self._build, self._sizes, self._vector, metrics=self.metrics, state=self._state,
-            hyper=self.hyper, show=show,
+            hyper=self.hyper,
         )  # fmt: skip
 
     def _make_clips(self) -> tuple[Callable[[], None], ...]:
         """What clips the vector of all gradients, or each tensor's part of it."""
-        clip = self._build.clip
-        if clip is None:
+        outline = self._build.outline
+        if outline.thresholds is None:
             return ()
         by_tensor = [g.reshape(-1) for g in self._gradients.values()]
-        make = self._code["make_clip"]
-        parts = by_tensor if clip.by_tensor else [self.gradient]
+        make = self._maker("clip")
+        parts = by_tensor if outline.by_tensor else [self.gradient]
         return tuple(make(part, self.hyper) for part in parts)
 
     def _make_constrain(self) -> Callable[[], None] | None:
-        if "constrain" not in self._build.plans:
+        if not self._build.outline.constrained:
             return None
-        made: Callable[[], None] = self._code["make_constrain"](
+        made: Callable[[], None] = self._maker("constrain")(
             self._vector, **self._build.numbers(self._sizes, without=self._build.batch)
         )
         return made
 
     def _make_update(self) -> Callable[[], None] | None:
-        if self._build.update is None:
+        if self._build.outline.optimizing is None:
             return None
-        made: Callable[[], None] = self._code["make_update"](
+        made: Callable[[], None] = self._maker("update")(
             self._vector, self.gradient, self._state, self.hyper
         )
         return made
@@ -424,7 +424,8 @@ def build_step(
     >>> step.gradients([[1.0, 1.0]], [1.0])
     (2.0, {'w': array([2., 2.])})
     """
-    build = build_source(
+    lower = partial(
+        lower_step,
         forward,
         backward,
         inputs=inputs,
@@ -442,9 +443,36 @@ def build_step(
         clipping=clipping,
         constraints=constraints,
         metrics=metrics,
+        derived=derived,
     )
-    build = replace(build, derived=derived)
+    build = Build(
+        tuple(inputs),
+        (*inputs, *targets),
+        tuple(parameters),
+        batch,
+        lower,
+        sizes,
+        statistics=tuple(old for old, _ in statistics or ()),
+        draws=tuple(draws or ()),
+        metrics=tuple(metrics or ()),
+    )
+    return step_of(
+        build, parameters, dtype, statistics=statistics, draws=draws, beside=beside, kind=kind
+    )
+
+
+def step_of(
+    build: Build,
+    parameters: Mapping[Variable, ArrayLike],
+    dtype: str,
+    *,
+    statistics: Mapping[tuple[Variable, Variable], ArrayLike] | None = None,
+    draws: Mapping[Variable, str] | None = None,
+    beside: Step | None = None,
+    kind: type[Step] | None = None,
+) -> Step:
+    """Bind functions to arrays: the words are those of ``build_step``."""
     if beside is not None:
         return beside.beside(build, draws)
     old = {pair[0]: value for pair, value in (statistics or {}).items()}
-    return (kind or Step)(build, parameters, sizes, dtype, statistics=old, draws=draws)
+    return (kind or Step)(build, parameters, build.sizes, dtype, statistics=old, draws=draws)

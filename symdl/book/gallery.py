@@ -34,9 +34,15 @@ class Gallery:
     """What was done: where it lies, which pages were made, kept, and left in English."""
 
     folder: Path
+    shown_as: str
     made: tuple[str, ...]
     kept: tuple[str, ...]
     english: tuple[str, ...]
+
+    @property
+    def start(self) -> Path:
+        """What to open first."""
+        return self.folder / "index.html" if self.shown_as == "html" else self.folder
 
 
 def gallery(
@@ -83,6 +89,7 @@ def gallery(
     save(manifest, written)
     return Gallery(
         root,
+        shown_as,
         tuple(p.path for p in found if p in made),
         tuple(p.path for p in found if p not in made),
         tuple(p.path for p in found if not p.is_in(lang)),

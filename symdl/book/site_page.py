@@ -123,7 +123,7 @@ class _Html(RendererHTML):
         if language == "math":
             return display(token.content) + "\n"
         coloured = highlight(token.content, get_lexer_by_name(language or "text"), _COLOURS)
-        label = f'tabindex="0" role="region" aria-label="{escape(self._code)}"'
+        label = f'tabindex="0" role="group" aria-label="{escape(self._code)}"'
         return f"<pre {label}><code>{coloured}</code></pre>\n"
 
     def html_block(self, tokens: Sequence[Token], idx: int, _o: Any, _e: Any) -> str:
@@ -133,7 +133,7 @@ class _Html(RendererHTML):
         return f"<details>\n<summary>{escape(found[1])}</summary>\n"
 
     def table_open(self, _t: Sequence[Token], _i: int, _o: Any, _e: Any) -> str:
-        label = f'tabindex="0" role="region" aria-label="{escape(self._table)}"'
+        label = f'tabindex="0" role="group" aria-label="{escape(self._table)}"'
         return f'<div class="scroll" {label}>\n<table>\n'
 
     def table_close(self, _t: Sequence[Token], _i: int, _o: Any, _e: Any) -> str:

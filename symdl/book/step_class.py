@@ -10,6 +10,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from symdl.backends.build import Build
+from symdl.backends.c_function import plain
 from symdl.backends.given import axes_of, size_value
 from symdl.backends.numpy_source import Maker
 from symdl.backends.step import Step
@@ -94,7 +95,9 @@ def step_class(parts: Parts, more: str = "") -> Maker:
             initial_weights_text(
                 parameters_of(parts.model.layers), parts.step.sizes, parts.model.seed
             ),
-            _LOAD.format(also=", *STATISTICS" if parts.step.statistics else ""),
+            _LOAD.format(
+                held="(*PARAMETERS, *STATISTICS)" if parts.step.statistics else "PARAMETERS"
+            ),
             _class(parts) + more,
             _first_run(parts),
         ]
@@ -110,6 +113,8 @@ def _constants(parts: Parts) -> str:
     lines.append(f"PARAMETERS = {_shapes(parts.step.parameters)}")
     if parts.step.statistics:
         lines.append(f"STATISTICS = {_shapes(parts.step.statistics)}")
+    if parts.build.metrics:
+        lines.append(f"METRICS = {_entries({v.name: () for v in parts.build.metrics})}")
     lines.append(f"HYPER = {_entries(parts.step.hyper)}")
     return "\n".join(lines) + "\n"
 
@@ -130,7 +135,7 @@ _LOAD = '''\
 def load_weights(path):
     """Weights from an .npz file that holds them by name, such as a model that symdl saved."""
     with np.load(path) as file:
-        return {{name: file[name] for name in (*PARAMETERS{also})}}
+        return {{name: file[name] for name in {held}}}
 
 
 def checked(name, array, dtype, shape):
@@ -147,7 +152,6 @@ def _class(parts: Parts) -> str:
     step, build = parts.step, parts.build
     names = [v.name for v in build.given]
     old = bool(step.statistics)
-    drawn = {f"u{k}": v for k, v in enumerate(build.draws, 1)}
     return _CLASS.format(
         given=", ".join(names),
         first=names[0],
@@ -156,16 +160,16 @@ def _class(parts: Parts) -> str:
         vectors=_lines(12, _vectors(parts)),
         statistics=_lines(8, _STATISTICS if old else []),
         running=_lines(4, [about for name, about in _KEPT.items() if getattr(build, name)]),
-        metrics=_lines(8, [_METRICS.format(len(build.metrics))] if build.metrics else []),
+        metrics=_lines(8, [_METRICS] if build.metrics else []),
         arrays="{**self.parameters, **self.statistics}" if old else "self.parameters",
         seed=parts.model.seed,
-        states=repr(parts.vectors).replace("'", '"'),
+        states=_lines(8, [_STATE.format(name) for name in parts.vectors]),
         units=(1.0,) * len(parts.vectors),
         changes=_lines(8, _changes(parts)),
-        drawing=_lines(8, [_drawing(parts, name, v) for name, v in drawn.items()]),
-        all=", ".join([*names, *drawn]),
+        drawn=f", *self.drawn(len({names[0]}))" if build.draws else "",
+        drawing=_drawing(parts) if build.draws else "",
         clip=_lines(8, ["for clip in self.clips:", "    clip()"] if build.clip else []),
-        constrain=_lines(8, ["self.constrain()"] if "constrain" in build.plans else []),
+        constrain=_lines(8, ["self.constrain()"] if build.outline.constrained else []),
         follow=_lines(8, ["np.copyto(self.old, self.next)"] if old else []),
         check_inputs=_lines(8, [line for v in build.inputs for line in _check(parts, v)]),
         check_given=_lines(8, [line for v in build.given for line in _check(parts, v)]),
@@ -201,8 +205,7 @@ class Step:
         for name, array in {arrays}.items():
             array[...] = checked(name, weights[name], DTYPE, array.shape)
         self.hyper = dict(HYPER)
-        self.state = {{name: buffer(self.vector.shape, DTYPE) for name in {states}}}
-        self.state.update(step=0, units={units})
+        self.state = {{"step": 0, "units": {units}}}{states}
         self.update = make_update(self.vector, self.gradient, self.state, self.hyper){changes}
         self.made = {{}}
 
@@ -215,8 +218,8 @@ class Step:
     def gradients(self, {given}):
         """The loss in training and its gradients by name: views, which the next call changes."""
         {given} = self.given({given})
-        gradients = self.function(make_gradients, len({first})){drawing}
-        return gradients({all}), named(self.gradient, PARAMETERS)
+        gradients = self.function(make_gradients, len({first}))
+        return gradients({given}{drawn}), named(self.gradient, PARAMETERS){drawing}
 
     def evaluate(self, {given}):
         """The loss in prediction."""
@@ -237,7 +240,8 @@ class Step:
             self.made[make, rows] = make(*self.vectors[make], {batch}=rows, **SIZES)
         return self.made[make, rows]
 '''
-_METRICS = "self.metrics = buffer(({},), DTYPE)"
+_STATE = 'self.state["{}"] = buffer(self.vector.shape, DTYPE)'
+_METRICS = "self.metrics = buffer((len(METRICS),), DTYPE)"
 _STATISTICS = (
     "count = sum(math.prod(shape) for shape in STATISTICS.values())",
     "self.old, self.next = buffer((count,), DTYPE), buffer((count,), DTYPE)",
@@ -285,17 +289,28 @@ def _changes(parts: Parts) -> list[str]:
         each = "named(self.gradient, PARAMETERS).values()" if clip.by_tensor else "[self.gradient]"
         lines.append(f"parts = {each}")
         lines.append("self.clips = [make_clip(part.reshape(-1), self.hyper) for part in parts]")
-    if "constrain" in parts.build.plans:
+    if parts.build.outline.constrained:
         lines.append("self.constrain = make_constrain(self.vector, **SIZES)")
     if parts.build.draws:
         lines.append("self.generator = np.random.default_rng(seed)")
     return lines
 
 
-def _drawing(parts: Parts, name: str, v: Variable) -> str:
-    method, first = _METHODS[parts.step.draws[v]], parts.build.given[0].name
-    shape = parts.shape(v, f"len({first})")
-    return f"{name} = self.generator.{method}({shape}).astype(DTYPE)  # {v.name}"
+_DRAWN = '''
+
+    def drawn(self, rows):
+        """The random tensors of a training step."""
+        return [{tensors}
+        ]'''
+
+
+def _drawing(parts: Parts) -> str:
+    """The method that draws the random tensors."""
+    lines = []
+    for v in parts.build.draws:
+        call = f"self.generator.{_METHODS[parts.step.draws[v]]}({parts.shape(v, 'rows')})"
+        lines.append(f"{call}.astype(DTYPE),  # {plain(v.name)}")
+    return _DRAWN.format(tensors=_lines(12, lines))
 
 
 def _check(parts: Parts, v: Variable) -> list[str]:

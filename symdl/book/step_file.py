@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symdl.backends.build import TITLE
+from symdl.backends.numpy_module import TITLE
 from symdl.backends.numpy_source import module_source
 from symdl.book.step_class import parts_of, step_class
 from symdl.training.sequential import Sequential

@@ -14,7 +14,7 @@ from symdl.training.data import Standardizer, Table, one_hot
 from symdl.training.layers import Dense
 from symdl.training.losses import check_last_activation, is_sparse, loss_of
 
-__all__ = ["Targets", "targets_for"]
+__all__ = ["Targets", "targets_for", "usual_loss"]
 
 Array = NDArray[Any]
 
@@ -101,17 +101,27 @@ def targets_for(
     return Targets(formula.name, values, labels, classes, smoothing)
 
 
-def _usual_loss(table: Table, last: Dense) -> str:
+def usual_loss(last: Dense) -> str:
+    """Return the loss that fits the activation of the last layer.
+
+    >>> usual_loss(Dense(3, "softmax")), usual_loss(Dense(1))
+    ('categorical_crossentropy', 'mean_squared_error')
+    """
     if last.activation == _SOFTMAX:
         return losses.CATEGORICAL_CROSSENTROPY.name
     if last.activation == _SIGMOID:
         return losses.BINARY_CROSSENTROPY.name
-    if table.classes:
+    return losses.MSE.name
+
+
+def _usual_loss(table: Table, last: Dense) -> str:
+    found = usual_loss(last)
+    if table.classes and found == losses.MSE.name:
         raise InputError(
             f"the target {table.target!r} holds names ({_named(table)}), but the last layer puts "
             f"out plain numbers: end --layers with {_fitting(len(table.classes))}"
         )
-    return losses.MSE.name
+    return found
 
 
 def _labels(table: Table, last: Dense) -> tuple[Array, int]:

@@ -23,7 +23,8 @@ __all__ = ["Translation", "masked", "translation"]
 _SPAN = re.compile(
     r"\$`[^`\n]*`\$|`[^`\n]*`|\$[^$`\n]+\$"  # formulas and code
     r"|(?<=\]\()[^)\s]*(?=\))"  # where links lead
-    r"|(?<![\w.{-])-?\d+(?:[./]\d+)*(?:e-?\d+)?(?![\w}-])"  # numbers
+    r"|(?<![\w.{-])-?\d+(?:[./]\d+)*(?:e-?\d+)?(?![\w}-])",  # numbers
+    re.ASCII,
 )
 _PLACE = re.compile(r"\{(\d+|[a-z])\}")
 _WORD = re.compile(r"[A-Za-z]{2}")
@@ -49,18 +50,35 @@ class Translation:
 
     def page(self, page: str) -> str:
         """A page in Markdown; raises InputError for what the table lacks, all of it at once."""
+        text, missing = self._read(page)
+        if missing:
+            raise InputError("not translated: " + "; ".join(f'"{key}"' for key in missing))
+        return text
+
+    def missing(self, page: str) -> list[str]:
+        """The sentences of a page that the table lacks.
+
+        >>> Translation({}).missing("# Title\\n\\nOf $x$ and 3.")
+        ['Title', 'Of {1} and {2}.']
+        """
+        return self._read(page)[1]
+
+    def _read(self, page: str) -> tuple[str, list[str]]:
         missing: dict[str, None] = {}
+
+        def say(text: str) -> str:
+            found = self.said(text)
+            if found is None:
+                missing[masked(text)[0]] = None
+            return text if found is None else found
+
         lines = []
         for kind, line in _lines(page):
-            if kind == "code":
-                lines.append(line)
-            elif kind == "math":
-                lines.append(_TEXT.sub(lambda m: rf"\text{{{self._must(m[1], missing)}}}", line))
+            if kind == "math":
+                lines.append(_TEXT.sub(lambda m: rf"\text{{{say(m[1])}}}", line))
             else:
-                lines.append(_in_parts(line, lambda text: self._must(text, missing)))
-        if missing:
-            raise InputError("not translated: " + "; ".join(repr(text) for text in missing))
-        return "\n".join(lines)
+                lines.append(line if kind == "code" else _in_parts(line, say))
+        return "\n".join(lines), list(missing)
 
     def said(self, text: str) -> str | None:
         """One sentence; None where the table lacks it."""
@@ -78,13 +96,6 @@ class Translation:
                 }
                 return _filled(there, spans, words)
         return None
-
-    def _must(self, text: str, missing: dict[str, None]) -> str:
-        found = self.said(text)
-        if found is None:
-            missing[masked(text)[0]] = None
-            return text
-        return found
 
 
 @cache

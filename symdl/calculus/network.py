@@ -12,6 +12,7 @@ from symdl.calculus.adjoint import Adjoint, bar, place_of
 from symdl.calculus.compose import Piece, Renaming
 from symdl.calculus.joint import Reduction, joint_adjoint
 from symdl.calculus.stabilise import stabilise
+from symdl.calculus.stable_adjoints import stable_adjoint
 from symdl.errors import InputError
 from symdl.formula import Equation, Variable
 from symdl.notation.tensors import Elem, TensorSymbol
@@ -37,6 +38,7 @@ class Backward:
     written      the forward equations as the formulas state them
     forward      the same, stabilised for running
     backward     the adjoint equations in the order of evaluation
+    running      the same, stabilised for running
     gradients    the adjoint variable of each parameter
     assumptions  what the formulas assume of the data
     """
@@ -45,6 +47,7 @@ class Backward:
     written: tuple[Equation, ...]
     forward: tuple[Equation, ...]
     backward: tuple[Equation, ...]
+    running: tuple[Equation, ...]
     gradients: Mapping[Variable, Variable]
     assumptions: tuple[Equation, ...]
 
@@ -61,6 +64,7 @@ def backpropagate(pieces: Sequence[Piece], parameters: Sequence[Variable]) -> Ba
     wanted = _wanted(pieces, parameters)
     derived = tuple(_derive(p, wanted) for p in pieces)
     backward = _adjoint_equations(derived)
+    running = _adjoint_equations(derived, stable=True)
     gradients = {v: bar(v) for v in parameters}
     made = {e.variable for e in backward}
     missing = [str(v) for v, g in gradients.items() if g not in made]
@@ -68,7 +72,7 @@ def backpropagate(pieces: Sequence[Piece], parameters: Sequence[Variable]) -> Ba
         raise InputError(f"the loss does not read the parameters {', '.join(missing)}")
     forward = tuple(d.renaming.equation(e) for d in derived for e in _running(d))
     assumptions = tuple(p.renaming.equation(e) for p in pieces for e in p.kind.assumptions)
-    return Backward(derived, written, forward, backward, gradients, assumptions)
+    return Backward(derived, written, forward, backward, running, gradients, assumptions)
 
 
 def forward_equations(pieces: Sequence[Piece]) -> tuple[Equation, ...]:
@@ -141,7 +145,9 @@ def _prefixed(v: Variable, prefix: str) -> Variable:
     return sp.Symbol(name, **v.assumptions0)
 
 
-def _adjoint_equations(derived: Sequence[DerivedPiece]) -> tuple[Equation, ...]:
+def _adjoint_equations(
+    derived: Sequence[DerivedPiece], stable: bool = False
+) -> tuple[Equation, ...]:
     """The adjoint equations of all pieces, last piece first; several uses are added up."""
     uses: dict[Variable, int] = {}
     inner: set[Variable] = set()
@@ -157,7 +163,8 @@ def _adjoint_equations(derived: Sequence[DerivedPiece]) -> tuple[Equation, ...]:
     for d in reversed(derived):
         for s in d.adjoint.steps:
             v = d.piece.variable(s.variable)
-            equation = d.renaming.equation(s.equation)
+            own = stable_adjoint(s.equation, d.piece.kind.equations) if stable else s.equation
+            equation = d.renaming.equation(own)
             if uses.get(v, 1) == 1 or v in inner:
                 out.append(equation)
                 continue

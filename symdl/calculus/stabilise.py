@@ -3,6 +3,7 @@
 shift            e^z / sum e^z is unchanged when z is shifted by its maximum
 logarithm        log of a quotient or of an exponential is taken apart
 softplus         log(1 + e^u) = max(0, u) + log1p(e^-|u|)
+near 1           log(1 - p) = log1p(-p),  e^u - 1 = expm1 u,  1 - e^u = -expm1 u
 logistic         1/(1 + e^u) with e^-|u|, which cannot overflow
 tails            1 + erf u = erfc(-u), and others: see ``tails``
 sum near 1       log S = log1p(S - 1), where S - 1 is added up by itself: see ``log_sums``
@@ -32,7 +33,7 @@ from symdl.notation.normal import is_zero, normal
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import free_indices, inline, variables
 
-__all__ = ["Stabilised", "stabilise"]
+__all__ = ["Stabilised", "rewritten", "same", "stabilise"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def stabilise(formula: Formula) -> Stabilised:
         new = Equation(e.lhs, _rewritten(e.rhs, known))
         (*scales, new), scaled = with_scaled_norms(new, names)
         if new.rhs != e.rhs:
-            if not _same(e.rhs, new.rhs, known | scaled):
+            if not same(e.rhs, new.rhs, known | scaled):
                 scales, new = [], e
             else:
                 done.append(("finite form", e, new))
@@ -90,7 +91,13 @@ def _with_exact_logs(
     return found, changed
 
 
-def _same(a: Expr, b: Expr, known: Mapping[Expr, Expr]) -> bool:
+def rewritten(e: Expr, known: Mapping[Expr, Expr]) -> Expr:
+    """One expression in its finite form, with these definitions; the caller checks it."""
+    return _rewritten(e, known)
+
+
+def same(a: Expr, b: Expr, known: Mapping[Expr, Expr]) -> bool:
+    """Whether two expressions are proved equal with these definitions put in."""
     try:
         return is_zero(_inlined(a, known) - _inlined(b, known)) is True
     except SymdlError:
@@ -243,10 +250,16 @@ def _rewritten(e: Expr, known: Mapping[Expr, Expr]) -> Expr:
     if e.is_Mul:
         return _guarded_product(e)
     e = with_erf_tails(e)
-    if e.is_Add and sp.S.NegativeOne in e.args:
-        powers = [a for a in e.args if isinstance(a, sp.exp)]
-        if len(powers) == 1:
-            return e - powers[0] + 1 + expm1(powers[0].args[0])
+    return _with_expm1(e)
+
+
+def _with_expm1(e: Expr) -> Expr:
+    """A sum of -1 and e^u, or of 1 and -e^u, as one function."""
+    for one in (sp.S.NegativeOne, sp.S.One) if e.is_Add else ():
+        powers = [a for a in e.args if isinstance(-one * a, sp.exp)]
+        if one in e.args and len(powers) == 1:
+            (power,) = powers
+            return e - power - one - one * expm1((-one * power).args[0])
     return e
 
 
@@ -268,6 +281,9 @@ def _log(arg: Expr, known: Mapping[Expr, Expr]) -> Expr:
         shown = tidy(normal(_inlined(meaning, known)))
         if not shown.is_Add:
             return _log(shown, known)
+        negative = meaning - 1
+        if negative.could_extract_minus_sign() and (-negative).is_positive:
+            return log1p(_rewritten(arg - 1, known))
     return sp.log(_rewritten(arg, known))
 
 
@@ -285,9 +301,20 @@ def _logistic(u: Expr) -> Expr:
 
 
 def _guarded_product(e: Expr) -> Expr:
-    logs = [a for a in e.args if isinstance(a, sp.log) and variables(a)]
+    """t log p as xlogy, and t log1p(-p) too."""
+    logs = {a: _argument(a) for a in e.args if _argument(a) is not None and variables(a)}
     others = [a for a in e.args if a not in logs and variables(a)]
     if len(logs) != 1 or len(others) != 1 or others[0].is_Pow:
         return e
-    rest = sp.Mul(*(a for a in e.args if a is not logs[0] and a is not others[0]))
-    return rest * xlogy(others[0], logs[0].args[0])
+    ((log, argument),) = logs.items()
+    rest = sp.Mul(*(a for a in e.args if a is not log and a is not others[0]))
+    return rest * xlogy(others[0], argument)
+
+
+def _argument(e: Expr) -> Expr | None:
+    """p, if ``e`` is log p, or log1p(p - 1) with a p that may be 0."""
+    if isinstance(e, sp.log):
+        return e.args[0]
+    if isinstance(e, log1p) and e.args[0].could_extract_minus_sign():
+        return 1 + e.args[0]
+    return None

@@ -108,9 +108,9 @@ class Derivation:
     @cached_property
     def bare_lines(self) -> tuple[Line, ...]:
         """The lines in reading order, not judged."""
-        return tuple(self._line(step, depth) for depth, step in self._read())
+        return tuple(self._line(step, depth) for depth, step in self.read())
 
-    def _read(self) -> list[tuple[int, Step]]:
+    def read(self) -> list[tuple[int, Step]]:
         """The steps in reading order; one that only repeats an earlier one is left out."""
         seen: set[object] = set()
         out = []
@@ -127,7 +127,7 @@ class Derivation:
 
     @cached_property
     def _verdicts(self) -> tuple[Verdict | None, ...]:
-        return tuple(self.verdict_on(step) for _, step in self._read())
+        return tuple(self.verdict_on(step) for _, step in self.read())
 
     def verdict_on(self, step: Step) -> Verdict | None:
         """The weakest verdict on the claims of a step; None for one that claims nothing."""
@@ -169,6 +169,18 @@ class Derivation:
             index,
         )
 
+    def with_line(self, k: int, text: str) -> Derivation:
+        """The derivation with the right side of line ``k`` (from 0) replaced by one's own text.
+
+        The line's verdict says whether it still holds, with a counterexample where it does not;
+        the other lines keep their verdicts.  Names are those of the formula, ``diff(E, o1)`` is a
+        derivative.  Raises InputError for a line that is not there and for text that is not
+        understood.
+        """
+        from symdl.derivation.own_line import with_line
+
+        return with_line(self, k, text)
+
     # ------------------------------------------------------------------ numbers
 
     def at(
@@ -201,7 +213,7 @@ class Derivation:
 
     def _check_conditions(self, world: World) -> None:
         """Values at which a step does not hold are an error; on a kink it has a value."""
-        for _, step in self._read():
+        for _, step in self.read():
             for c in step.conditions:
                 at = _broken(c, world)
                 if at is None or (isinstance(c, sp.Ne) and self._value(step)[0] is not None):
@@ -222,7 +234,7 @@ class Derivation:
 
     def _check_assumptions(self, world: World) -> None:
         """Values that break an assumption which the derivation uses are an error."""
-        for n in (n for _, s in self._read() for n in s.notes if n.key == "assumption"):
+        for n in (n for _, s in self.read() for n in s.notes if n.key == "assumption"):
             difference = plain(n.lhs) - plain(n.rhs)
             free = sorted(free_indices(difference), key=lambda i: i.sort_key())
             for at in itertools.product(*(range(world.size(i.size)) for i in free)):
@@ -239,7 +251,7 @@ class Derivation:
     def expressions(self) -> list[Expr]:
         """All sides of the formula's equations; without a formula, of all steps."""
         out = [e for d in (*self.given, *self.extra) for e in (d.lhs, d.rhs)]
-        return out or [plain(e) for _, s in self._read() for e in (s.lhs, *s.sides)]
+        return out or [plain(e) for _, s in self.read() for e in (s.lhs, *s.sides)]
 
     def _leaves(self) -> frozenset[sp.Symbol]:
         defined = {d.variable for d in (*self.given, *self.extra)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -17,7 +18,9 @@ from symdl.derivation.derivation import Derivation, Judge, Line
 from symdl.derivation.paths import derive_gradient
 from symdl.derivation.shown import TotalDeriv
 from symdl.derivation.steps import LEVELS, Derived, Step, goal_of, steps_of
-from symdl.derivation.subject import plain_symbols, read_subject, read_variable
+from symdl.derivation.notations import prepared, written_as
+from symdl.derivation.subject import find, plain_symbols, read_subject, read_variable
+from symdl.derivation.writing import Writing, chosen
 from symdl.errors import InputError, NotSupported
 from symdl.evidence import judge as evidence
 from symdl.formula import Equation, Formula
@@ -25,7 +28,7 @@ from symdl.notation.binders import rename
 from symdl.notation.tensors import Elem
 from symdl.notation.walk import variables
 
-__all__ = ["METHODS", "Derivation", "Line", "derive"]
+__all__ = ["METHODS", "Derivation", "Line", "derive", "derive_in_network"]
 
 METHODS = ("rules", "limit")
 
@@ -36,6 +39,11 @@ def derive(
     *,
     level: str = "normal",
     method: str = "rules",
+    notation: str | None = None,
+    layout: str = "denominator",
+    style: str | None = None,
+    sizes: Mapping[str, int] | None = None,
+    names: Mapping[str, Any] | None = None,
     rules: Sequence[Rule] = RULES,
     judge: Judge = evidence,
 ) -> Derivation:
@@ -47,23 +55,61 @@ def derive(
     ``method="limit"`` derives a scalar expression from first principles, as the limit of its
     difference quotient; it raises NotSupported where that needs a limit which is not elementary.
 
+    ``notation`` is ``"scalar"``, ``"index"`` or ``"matrix"``; by default as the formula is written.
+    Scalar notation writes tensors out at ``sizes={"N": 1, "D": 2}``, the elements called as in
+    ``names={"b": ["b1", "b2"]}``.  A matrix form is recognised from the index form and judged by
+    expanding it back; a line that has no clean one stays in indices and says so.  In matrices,
+    ``layout="denominator"`` gives a derivative the shape of the variable, ``"numerator"`` that of
+    its transpose.  ``style`` names derivatives: ``"leibniz"`` dL/dW, ``"bar"`` Wbar, ``"nabla"``.
+
     >>> derive("x*exp(-x**2)", "x").result
     (1 - 2*x**2)*exp(-x**2)
     >>> derive("y = 1/(1 + exp(-x))", "x").result
     y*(1 - y)
     >>> derive("x**2", "x", method="limit").lines[0].sides[0]
     lim[h→0] (-x**2 + (h + x)**2)/h
+    >>> print(derive("y[n:N,j:K] = sum[i:D](x[n,i]*W[i,j])", "W", notation="matrix").result)
+    X^T Ybar
     """
-    if level not in LEVELS:
-        raise InputError(f"the level {level!r} is not one of {', '.join(LEVELS)}")
+    chosen("level", level, LEVELS)
+    writing = Writing(notation, layout, style)
     way = _way(method, tuple(rules))
-    subject = read_subject(what)
+    subject, at = prepared(read_subject(what), x, writing, sizes, names)
+    back = plain_symbols(what, x)
+    return written_as(_derived(subject, at, level, way, judge, back), writing)
+
+
+def derive_in_network(
+    formula: Formula,
+    v: object,
+    *,
+    level: str = "normal",
+    writing: Writing | None = None,
+    sizes: Mapping[str, int] | None = None,
+    names: Mapping[str, Any] | None = None,
+) -> Derivation:
+    """The derivation of one gradient along the graph of a formula with a scalar output."""
+    writing = Writing() if writing is None else writing
+    subject, at = prepared(formula, v, writing, sizes, names)
+    if not isinstance(subject, Formula):
+        raise TypeError(subject)
+    variable = find(at, (*subject.given, *subject.defined))
+    return written_as(derive_gradient(subject, variable, level=level), writing)
+
+
+def _derived(
+    subject: Expr | Formula,
+    x: Any,
+    level: str,
+    way: _Way,
+    judge: Judge,
+    back: Mapping[sp.Symbol, sp.Symbol],
+) -> Derivation:
     if isinstance(subject, Formula):
         return _of_formula(subject, x, level, way, judge)
     at = read_variable(x, variables(subject), subject)
     node = way.tree(subject, at)
     node = node.rewritten("simplification", simplest(node.after))
-    back = plain_symbols(what, x)
     result = rename(node.after, dict(back)) if back else node.after
     return Derivation(goal_of(node), result, (_judged_whole(node, level),), judge=judge)
 
@@ -80,8 +126,7 @@ class _Way:
 
 
 def _way(method: str, rules: tuple[Rule, ...]) -> _Way:
-    if method not in METHODS:
-        raise InputError(f"the method {method!r} is not one of {', '.join(METHODS)}")
+    chosen("method", method, METHODS)
     if method == "limit" and rules != RULES:
         raise InputError("method='limit' uses no differentiation rules: leave rules out")
     return _Way(method, rules)

@@ -20,6 +20,9 @@ from symdl.errors import InputError
 __all__ = ["display", "inline", "mathml"]
 
 _NAMESPACE = re.compile(r' xmlns="[^"]*"')
+_TALL = ("mfrac", "munder", "munderover", "mtable", "msqrt")
+_BAR = "―"
+_UNARY = ("+", "-", "−")
 _FITS = 12.0  # em: what is no wider stays in one part
 _PHONE = 18.0  # em: what is wider gets a scroll bar of its own
 
@@ -79,7 +82,7 @@ def _cell(math: str) -> str:
 
 
 def _parts(parts: list[str], large: bool) -> str:
-    return " ".join(_part(p, large, k > 0) for k, p in enumerate(parts))
+    return "<wbr>".join(_part(p, large, k > 0) for k, p in enumerate(parts))
 
 
 def _part(math: str, large: bool, goes_on: bool) -> str:
@@ -96,13 +99,17 @@ def _improve(root: ET.Element) -> None:
     """What the converter leaves to be desired.
 
     Names of several letters are one identifier, tables are as large as what surrounds them,
-    brackets without a sign are left out, and names of functions stand close to their arguments.
+    brackets without a sign are left out, names of functions stand close to their arguments, and
+    fractions and signs have the room that TeX gives them.
     """
     for parent in list(root.iter()):
         _join_letters(parent)
         for child in list(parent):
             if child.tag == "mo" and not child.text and not len(child):
                 parent.remove(child)
+        _give_room(parent)
+        _fit_brackets(parent)
+        _draw_bar(parent)
     for table in root.iter("mtable"):
         table.set("displaystyle", "true")
     for sign in root.iter("mo"):
@@ -117,6 +124,41 @@ def _after_something(root: ET.Element) -> None:
             element.set("form", "infix")
         if element.text and element.text.strip():
             return
+
+
+def _give_room(parent: ET.Element) -> None:
+    """A sign that follows another one belongs to what comes after; a fraction keeps its distance."""
+    before: ET.Element | None = None
+    for child in list(parent):
+        sign = child.tag == "mo"
+        if sign and child.text in _UNARY and _is_operator(before):
+            child.set("form", "prefix")
+        if parent.tag in ("math", "mrow", "mtd") and before is not None and not sign:
+            fraction = "mfrac" in (child.tag, before.tag)
+            if fraction and before.tag not in ("mo", "mspace") and child.tag != "mspace":
+                gap = ET.Element("mspace", width="0.17em")
+                parent.insert(list(parent).index(child), gap)
+        before = child
+
+
+def _fit_brackets(parent: ET.Element) -> None:
+    """Brackets around what is not tall do not stretch: browsers set those apart that do."""
+    if len(parent) > 1 and not any(e.tag in _TALL for e in parent.iter()):
+        for end in (parent[0], parent[-1]):
+            if end.get("fence"):
+                end.set("stretchy", "false")
+
+
+def _draw_bar(parent: ET.Element) -> None:
+    """A bar over several letters is drawn: few fonts have one that stretches."""
+    if parent.tag == "mover" and parent[1].text == _BAR:
+        parent.remove(parent[1])
+        parent.tag = "mrow"
+        parent.set("style", "border-top: .07em solid; padding-top: .08em")
+
+
+def _is_operator(element: ET.Element | None) -> bool:
+    return element is None or (element.tag == "mo" and element.get("form") != "postfix")
 
 
 def _join_letters(parent: ET.Element) -> None:

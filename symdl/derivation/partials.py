@@ -14,10 +14,12 @@ from symdl.calculus.elimination import simplest
 from symdl.calculus.tree import Deriv, Node
 from symdl.derivation.derivation import Derivation
 from symdl.derivation.indexed import Found, indexed_hessian, indexed_jacobian
+from symdl.derivation.notations import written_as
 from symdl.derivation.plain_printer import plain_text
 from symdl.derivation.printer import latex
 from symdl.derivation.steps import Derived, goal_of, steps_of
 from symdl.derivation.subject import plain_symbols, read_subject, read_variable
+from symdl.derivation.writing import NOTATIONS, Writing, chosen
 from symdl.errors import InputError, NotSupported
 from symdl.evidence.judge import inlined, judge_equation
 from symdl.evidence.verdict import Verdict, weakest
@@ -127,12 +129,17 @@ def gradient(what: Expr | str, x: Sequence[Expr | str] | None = None) -> Partial
 
 
 def jacobian(
-    what: Sequence[Expr | str] | Expr | str | Formula, x: Sequence[Expr | str] | Expr | str
+    what: Sequence[Expr | str] | Expr | str | Formula,
+    x: Sequence[Expr | str] | Expr | str,
+    *,
+    notation: str | None = None,
+    layout: str = "denominator",
 ) -> Partials:
     """The Jacobian: row i, column j holds the derivative of the i-th expression for x_j.
 
     ``what`` and ``x`` are an expression and a symbol or several of each.  For a formula in index
-    notation ``x`` is one tensor, and the element dy[n, j]/dx[m, i] stands for all.
+    notation ``x`` is one tensor, and the element dy[n, j]/dx[m, i] stands for all; for vectors,
+    ``notation="matrix"`` and ``layout`` are those of ``symdl.derive``.
 
     >>> jacobian(["x*y", "x + sin(y)"], ["x", "y"]).result
     Matrix([
@@ -140,7 +147,8 @@ def jacobian(
     [1, cos(y)]])
     """
     if isinstance(what, Formula):
-        return _of_tensors("jacobian", what, x)
+        return _of_tensors("jacobian", what, x, Writing(notation, layout))
+    _check_scalar(notation)
     found = [_scalar(w) for w in _several(what)]
     known = frozenset().union(*(variables(e) for e, _ in found))
     whole = sp.Add(*(e for e, _ in found))
@@ -156,12 +164,16 @@ def jacobian(
 
 
 def hessian(
-    what: Expr | str | Formula, x: Sequence[Expr | str] | Expr | str | None = None
+    what: Expr | str | Formula,
+    x: Sequence[Expr | str] | Expr | str | None = None,
+    *,
+    notation: str | None = None,
 ) -> Partials:
     """The Hessian: row i, column j holds d/dx_j of df/dx_i; that it is symmetric is judged.
 
     For a formula of a scalar loss in index notation ``x`` is one tensor, and the element
-    d^2 L/dW[i, j] dW[k, l] stands for all.
+    d^2 L/dW[i, j] dW[k, l] stands for all; ``notation="matrix"`` writes that for a vector as a
+    matrix.
 
     >>> hessian("x**2*y", ["x", "y"]).result
     Matrix([
@@ -169,7 +181,8 @@ def hessian(
     [2*x,   0]])
     """
     if isinstance(what, Formula):
-        return _of_tensors("hessian", what, x)
+        return _of_tensors("hessian", what, x, Writing(notation))
+    _check_scalar(notation)
     e, name = _scalar(what)
     asked = None if x is None else _several(x)
     at = _variables(asked, variables(e), e)
@@ -232,11 +245,20 @@ _TENSORS: dict[str, Callable[[Formula, sp.Symbol], Found]] = {
 }
 
 
-def _of_tensors(name: str, formula: Formula, x: Any) -> Partials:
+def _check_scalar(notation: str | None) -> None:
+    chosen("notation", notation, (None, *NOTATIONS))
+    if notation not in (None, "scalar"):
+        raise InputError(f"{notation} notation needs a Formula with indices")
+
+
+def _of_tensors(name: str, formula: Formula, x: Any, writing: Writing) -> Partials:
     known = (*formula.inputs, *formula.parameters)
+    if writing.notation == "scalar":
+        raise NotSupported(f"the {name} of a formula with indices in scalar notation")
     if isinstance(x, (list, tuple)) or x is None:
         raise InputError(f"name one of the variables of the formula: {', '.join(map(str, known))}")
     v = read_variable(x, frozenset(known), formula.output)
     tensor = v.tensor if isinstance(v, Elem) else v
     first, whole, checks = _TENSORS[name](formula, tensor)
-    return Partials(name, ((whole,),), first, checks)
+    first = tuple(written_as(d, writing) for d in first)
+    return Partials(name, ((written_as(whole, writing),),), first, checks)

@@ -8,7 +8,7 @@ In index notation every adjoint is the sum over the indices of the equation that
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import sympy as sp
@@ -35,6 +35,7 @@ from symdl.derivation.steps import (
     goal_of,
     steps_of,
 )
+from symdl.derivation.writing import chosen
 from symdl.errors import InputError
 from symdl.evidence import judge as evidence
 from symdl.formula import Equation, Formula, Variable
@@ -46,6 +47,8 @@ from symdl.notation.walk import inline, variables
 
 __all__ = ["Graph", "derive_gradient"]
 
+_WORTH_FOLDING = 3  # sides; a shorter line is written again
+_MOST_PATHS = 6  # more than that are not written out one by one
 _LONGEST = 400  # a result of more operations than this stays in terms of the adjoints
 
 
@@ -61,11 +64,12 @@ def derive_gradient(
     """
     if v == formula.output:
         raise InputError(f"{v} is the output itself: its derivative is 1")
-    if level not in LEVELS:
-        raise InputError(f"the level {level!r} is not one of {', '.join(LEVELS)}")
+    chosen("level", level, LEVELS)
     graph = Graph(formula, v, level)
     given = tuple(Step("formula", e.lhs, (e.rhs,), section="given") for e in formula.equations)
     steps = (*given, *graph.chain(), *graph.locals(), *graph.together())
+    if level == "brief":
+        steps = (*given, _in_one_line(graph, steps))
     return Derivation(
         graph.whole(v),
         graph.result,
@@ -178,7 +182,7 @@ class Graph:
 
     def chain(self) -> list[Step]:
         """The chain rule: products along paths, or one sum a use in index notation."""
-        steps: list[Step] = []
+        steps = self._along_each_path()
         for s in self.raw.steps:
             if self.scalar and s.variable not in self.merging and s.variable != self.v:
                 continue
@@ -192,6 +196,29 @@ class Graph:
                     Step(rule, lhs, (side,), claims, notes=notes, section="chain", value=value)
                 )
         return steps
+
+    def _along_each_path(self) -> list[Step]:
+        """One product a path from the output to the variable, and their sum."""
+        paths = self._paths(self.v)
+        if not self.scalar or not 1 < len(paths) <= _MOST_PATHS or self.merging <= {self.v}:
+            return []
+        lhs = self.whole(self.v)
+        side = sp.Add(*(Times(*factors) for factors in paths))
+        claims = tuple(c for s in self.raw.steps for c in self._claim(s))
+        value = self.raw.step(self.v).equation.lhs
+        return [Step("sum over paths", lhs, (side,), claims, section="chain", value=value)]
+
+    def _paths(self, v: Variable) -> list[tuple[Expr, ...]]:
+        """The local derivatives along each path from the output to ``v``."""
+        if v == self.formula.output:
+            return [()]
+        found = []
+        for use in self.raw.step(v).uses:
+            for factors in self._paths(use.equation.variable):
+                found.append((*factors, _local_name(use)))
+                if len(found) > _MOST_PATHS:
+                    return found
+        return found
 
     def _adjoint_note(self) -> tuple[Note, ...]:
         """What the given adjoint of a tensor output means."""
@@ -262,15 +289,19 @@ class Graph:
     def locals(self) -> list[Step]:
         """One line a local derivative, with its own steps below it at level ``full``."""
         found: dict[Expr, Step] = {}
+        worked: dict[Expr, Step] = {}  # by the expression with its variables made anonymous
         for s in self.raw.steps:
             for use in s.uses:
                 name = _local_name(use)
                 names = _to_place(name.wrt, place_of(s.variable), use.equation.index)
-                found.setdefault(name, self._local(use, name, names))
+                if name not in found:
+                    step = self._local(use, name, names)
+                    first = worked.setdefault(_pattern(use), step)
+                    found[name] = step if first is step else _alike(step, first)
         return list(found.values())
 
     def _local(self, use: Use, name: Deriv, names: Mapping[Index, Index]) -> Step:
-        goal, definitions = goal_of(use.local), (use.equation,)
+        goal, definitions = goal_of(use.local), self._read_by(use.equation)
         first = use.local
         while first.before != goal:
             first = first.children[0]
@@ -288,6 +319,12 @@ class Graph:
             section="local",
             value=rename(use.local.after, names),
         )
+
+    def _read_by(self, e: Equation) -> tuple[Equation, ...]:
+        """The equation; for a logarithm those before it too, whose values lie in its domain."""
+        if not e.rhs.has(sp.log):
+            return (e,)
+        return self.formula.equations[: self.formula.equations.index(e) + 1]
 
     # ------------------------------------------------------------------ put together
 
@@ -373,6 +410,37 @@ class Graph:
                 if cost(whole) > _LONGEST:
                     return None
         return contract(whole)
+
+
+def _pattern(use: Use) -> Expr:
+    """The local derivative of one node for one scalar, whatever the variables are called."""
+    goal = goal_of(use.local)
+    if isinstance(goal.wrt, Elem) or len(variables(goal.expr)) > 1:
+        return goal
+    return goal.xreplace({goal.wrt: sp.Dummy("v", real=True, dummy_index=1)})
+
+
+def _alike(step: Step, first: Step) -> Step:
+    """A local derivative that was worked out for other variables already: the result alone."""
+    if len(step.sides) < _WORTH_FOLDING:
+        return step
+    note = Note("as", first.lhs)
+    return replace(step, sides=step.sides[-1:], children=(), notes=(*step.notes, note))
+
+
+def _in_one_line(graph: Graph, steps: tuple[Step, ...]) -> Step:
+    """The result alone, with the claims, conditions and assumptions of all that leads to it."""
+    read = [s for step in steps for _, s in step.read()]
+    kept = ("assumption", "adjoint")
+    return Step(
+        "chain along the graph",
+        graph.whole(graph.v),
+        (graph.result,),
+        tuple(dict.fromkeys(c for s in read for c in s.claims)),
+        conditions=tuple(dict.fromkeys(c for s in read for c in s.conditions)),
+        notes=tuple(dict.fromkeys(n for s in read for n in s.notes if n.key in kept)),
+        section="together",
+    )
 
 
 def _conditions(use: Use) -> tuple[sp.Basic, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.expr import Expr
 
+from symdl.derivation.names import loss_name
 from symdl.errors import InputError, Mismatch, NotSupported
 from symdl.evidence.written_out import element_symbol, write_out
 from symdl.formula import Equation, Formula, Variable
@@ -55,12 +56,13 @@ def in_scalars(
 
     ``sizes`` gives a number for each size; ``names`` gives the names of a tensor's elements as
     nested lists, whose lengths say the sizes too.  Names that are not given count from 1, and leave
-    axes of size 1 out: W12 is the element of the first row and second column of W.
+    axes of size 1 out: W12 is the element of the first row and second column of W.  An output of
+    several elements is followed by a loss whose slope for each of them is given.
 
     >>> from symdl.catalog.layers import DENSE
     >>> found = in_scalars(DENSE, {"N": 1, "D": 2, "K": 2}, {"b": ["b1", "c"]})
     >>> [str(e) for e in found.formula.equations]
-    ['y1 = W11*x1 + W21*x2 + b1', 'y2 = W12*x1 + W22*x2 + c']
+    ['y1 = W11*x1 + W21*x2 + b1', 'y2 = W12*x1 + W22*x2 + c', 'L = g_y1*y1 + g_y2*y2']
     """
     variables = (*formula.given, *formula.defined)
     tensors = tuple(v for v in variables if isinstance(v, TensorSymbol))
@@ -159,17 +161,13 @@ def _written(
         for at in itertools.product(*map(range, axes)):
             index = dict(zip(e.index, at, strict=True))
             equations.append(Equation(out(e.lhs, index), out(e.rhs, index)))
-    output = places(f.output)
-    if len(output) > 1:
-        raise NotSupported(
-            f"scalar notation of a formula whose output {f.output} has {len(output)} elements; "
-            "put a loss behind it"
-        )
-    old = [v for v, _ in f.state]
+    loss, slopes = _loss(places(f.output), [s.name for s in symbols.values()])
+    equations += [Equation(loss, sp.Add(*(g * y for g, y in slopes.items())))] if slopes else []
+    inputs = [s for v in (*f.inputs, *(old for old, _ in f.state)) for s in places(v)]
     return Formula(
         equations,
-        output=output[0],
-        inputs=[s for v in (*f.inputs, *old) for s in places(v)],
+        output=loss,
+        inputs=[*inputs, *slopes],
         parameters=[s for v in f.parameters for s in places(v)],
         random=[s for v in f.random for s in places(v)],
         hyper=f.hyper,
@@ -177,3 +175,10 @@ def _written(
         source=f.source,
         name=f.name,
     )
+
+
+def _loss(output: list[sp.Symbol], taken: list[str]) -> tuple[sp.Symbol, dict[sp.Symbol, Expr]]:
+    """The output; for several elements, a loss and its given slope for each of them."""
+    if len(output) == 1:
+        return output[0], {}
+    return loss_name(map(real, taken)), {real(f"g_{y.name}"): y for y in output}

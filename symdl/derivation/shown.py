@@ -76,6 +76,9 @@ class Nabla(_Shown):
     def __new__(cls, e: Expr, wrt: Expr) -> Expr:
         return Expr.__new__(cls, e, wrt)
 
+    def _sympystr(self, printer: Any) -> str:
+        return f"nabla[{', '.join(printer._print(a) for a in reversed(self.args))}]"
+
 
 class Second(_Shown):
     """The second derivative of ``e``: the Hessian as a matrix."""

@@ -11,7 +11,7 @@ from sympy.core.expr import Expr
 
 from symdl.calculus.tree import Deriv, Node, Rewrite
 from symdl.derivation.shown import Evaluated
-from symdl.errors import InputError
+from symdl.derivation.writing import chosen
 from symdl.formula import Equation
 
 __all__ = ["LEVELS", "Applied", "Claim", "Derived", "Equal", "Note", "Step", "goal_of", "steps_of"]
@@ -109,8 +109,7 @@ def steps_of(
     folds into the line above what has no premises (constants, elementary functions).  ``shown``
     gives another way of writing a derivative: dy/dx for d/dx [f(x)].
     """
-    if level not in LEVELS:
-        raise InputError(f"the level {level!r} is not one of {', '.join(LEVELS)}")
+    chosen("level", level, LEVELS)
     shown = shown or {}
     goal = shown.get(goal_of(node), goal_of(node))
     if isinstance(node.rule, Rewrite):

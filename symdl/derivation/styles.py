@@ -29,8 +29,8 @@ def in_style(d: Derivation, style: str) -> Derivation:
 
     >>> from symdl.catalog.layers import DENSE
     >>> from symdl.derivation.derive import derive
-    >>> print(in_style(derive(DENSE, "W"), "nabla").goal)
-    (∇_W L)[i,j]
+    >>> print(in_style(derive(DENSE, "W"), "leibniz").goal)
+    d(L)/dW[i, j]
     """
     rewrite = _of_adjoints(d, style) if isinstance(d.goal, Elem) else _of_derivatives(d, style)
     return replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 
@@ -9,7 +10,7 @@ import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.calculus.adjoint import place_of
-from symdl.errors import InputError
+from symdl.errors import InputError, NotSupported
 from symdl.formula import Equation, Formula
 from symdl.notation.entry import from_sympy
 from symdl.notation.indices import Index
@@ -17,13 +18,20 @@ from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.text import parse, parse_equation
 from symdl.notation.walk import free_indices, variables
 
+_MOST_OPERATIONS = 2_000  # of one equation, about what text may hold
+_DEEPEST = 60
 _ELEMENT = re.compile(r"\s*([^\W\d][\w.]*)\s*\[((?:\s*\w{1,20}\s*,?)+)\]\s*\Z")
 
 __all__ = ["find", "plain_symbols", "read_subject", "read_variable"]
 
 
 def read_subject(what: object) -> Expr | Formula:
-    """An expression or a formula, from text, a SymPy expression, an equation or a formula."""
+    """An expression or a formula, from text, a SymPy expression, an equation or a formula.
+
+    Raises NotSupported for more operations than a derivation can show.
+    """
+    for e in _parts(what):
+        _check_length(e)
     if isinstance(what, Formula):
         return what
     if isinstance(what, str):
@@ -37,6 +45,36 @@ def read_subject(what: object) -> Expr | Formula:
     if isinstance(what, (Expr, int)):
         return from_sympy(what)
     raise InputError(f"derive needs a formula, an expression or text, not {type(what).__name__}")
+
+
+def _parts(what: object) -> Iterable[object]:
+    if isinstance(what, Formula):
+        return (e.rhs for e in what.equations)
+    return (what.rhs,) if isinstance(what, (Equation, sp.Eq)) else (what,)
+
+
+def _check_length(e: object) -> None:
+    if not isinstance(e, sp.Basic):
+        return
+    _check_depth(e)
+    walk = sp.preorder_traversal(e)
+    if next(itertools.islice(walk, _MOST_OPERATIONS, None), None) is not None:
+        raise NotSupported(
+            f"an expression of more than {_MOST_OPERATIONS} operations in one equation; give names "
+            "to its parts, each in an equation of its own: Formula([Eq(u, ...), Eq(y, ...)], ...)"
+        )
+
+
+def _check_depth(e: sp.Basic) -> None:
+    level: set[sp.Basic] = {e}
+    for _ in range(_DEEPEST):
+        level = {a for b in level for a in b.args}
+        if not level:
+            return
+    raise NotSupported(
+        f"an expression of more than {_DEEPEST} operations inside each other; give names to its "
+        "parts, each in an equation of its own: Formula([Eq(u, ...), Eq(y, ...)], ...)"
+    )
 
 
 def _formula(equation: Equation) -> Formula:

@@ -293,14 +293,18 @@ class Arithmetic:
         return total
 
     def _xlogy(self, e: xlogy) -> Operand:
-        """x log y, where y is put to 1 before the logarithm if x = 0 and y is not nan."""
-        x, y = (self.number(a) for a in e.args)
-        zero, one = self.work.scalar(sp.S.Zero), self.work.scalar(sp.S.One)
-        nothing = self.work.apply("equal", [x, zero], "flag")
-        sound = self.work.apply("greater_equal", [y, zero], "flag")
+        """x log y, where y is put to 1 before the logarithm if x = 0 and y is not nan.
+
+        For y = 1 + w it is x log1p w, and w that is put to 0.
+        """
+        near = e.args[1].is_Add and sp.S.One in e.args[1].args
+        x, y = (self.number(a) for a in (e.args[0], e.args[1] - 1 if near else e.args[1]))
+        one, least = (sp.S.Zero, sp.S.NegativeOne) if near else (sp.S.One, sp.S.Zero)
+        nothing = self.work.apply("equal", [x, self.work.scalar(sp.S.Zero)], "flag")
+        sound = self.work.apply("greater_equal", [y, self.work.scalar(least)], "flag")
         both = self.work.apply("logical_and", [nothing, sound], "flag")
-        safe = self.work.apply("where", [both, one, y])
-        return self.work.apply("multiply", [x, self.work.apply("log", [safe])])
+        safe = self.work.apply("where", [both, self.work.scalar(one), y])
+        return self.work.apply("multiply", [x, self.work.apply("log1p" if near else "log", [safe])])
 
     def _piecewise(self, e: sp.Piecewise) -> Operand:
         *cases, last = e.args

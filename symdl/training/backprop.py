@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sympy.core.expr import Expr
 
@@ -12,7 +13,8 @@ from symdl.calculus.adjoint import Adjoint, adjoint
 from symdl.calculus.compose import Piece, Renaming
 from symdl.calculus.network import Backward, backpropagate
 from symdl.derivation.derivation import Derivation
-from symdl.derivation.paths import derive_gradient
+from symdl.derivation.derive import derive_in_network
+from symdl.derivation.writing import Writing
 from symdl.errors import InputError
 from symdl.evidence.networks import judge_network
 from symdl.evidence.verdict import Verdict
@@ -66,9 +68,26 @@ class Backprop:
         """The derivative of the loss for that variable, in terms of forward variables alone."""
         return self._adjoint.inlined(self.variable(name)).rhs
 
-    def derivation(self, name: str, level: str = "normal") -> Derivation:
-        """The derivation of one gradient: chain rule, local derivatives, result."""
-        return derive_gradient(self.formula, self.variable(name), level=level)
+    def derivation(
+        self,
+        name: str,
+        level: str = "normal",
+        *,
+        notation: str | None = None,
+        layout: str = "denominator",
+        style: str | None = None,
+        sizes: Mapping[str, int] | None = None,
+        names: Mapping[str, Any] | None = None,
+    ) -> Derivation:
+        """The derivation of one gradient: chain rule, local derivatives, result.
+
+        The words are those of ``symdl.derive``.
+        """
+        writing = Writing(notation, layout, style)
+        v = name if notation == "scalar" else self.variable(name)
+        return derive_in_network(
+            self.formula, v, level=level, writing=writing, sizes=sizes, names=names
+        )
 
     def latex(self) -> str:
         """The derivations of all gradients as LaTeX."""

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 import sympy as sp
 from numpy.typing import NDArray
 
+from symdl.backends.build import Build
+from symdl.backends.folder import cache_folder
+from symdl.backends.formula_key import formula_key
 from symdl.backends.function import Compiled
-from symdl.backends.step import Step, build_step
+from symdl.backends.kept import NOTHING, Kept
+from symdl.backends.lowered import Lowered, lower_step
+from symdl.backends.step import Step, step_of
 from symdl.calculus.compose import Renaming
 from symdl.calculus.network import backpropagate, forward_equations
 from symdl.errors import InputError
-from symdl.formula import Equation, Formula
-from symdl.notation.tensors import real
+from symdl.formula import Equation, Formula, Variable
+from symdl.notation.tensors import TensorSymbol, real
 from symdl.training.choices import one_of
 from symdl.training.constraints import on
 from symdl.training.kinds import K
@@ -34,6 +40,9 @@ from symdl.training.run_formula import (
 
 if TYPE_CHECKING:
     from symdl.training.sequential import Sequential
+
+Sizes = Mapping[sp.Symbol, int]
+Judged = Mapping[sp.Symbol, tuple[Equation, Equation]]
 
 __all__ = ["BACKENDS", "DTYPES", "Setup", "build", "compile", "compile_formula", "setup"]
 
@@ -81,7 +90,7 @@ def _trainable(loss: Loss) -> Loss:
 def build(
     net: Network,
     chosen: Setup,
-    sizes: Mapping[sp.Symbol, int],
+    sizes: Sizes,
     weights: Mapping[str, NDArray[Any]],
     beside: Step | None = None,
 ) -> Step:
@@ -89,41 +98,93 @@ def build(
 
     A step ``beside`` another shares its parameters, statistics and optimizer.
     """
-    variables = [p.variable for p in net.parameters]
-    derived = backpropagate(net.pieces, variables)
+    judged, trained = _judged(net, chosen, sizes), tuple(p.variable for p in net.parameters)
+    made = Build(
+        (net.input,),
+        _given(net),
+        trained,
+        net.batch,
+        partial(_lowered, net, chosen, sizes, judged),
+        sizes,
+        statistics=tuple(p.variable for p in net.state),
+        draws=tuple(v for v, _ in net.random),
+        metrics=tuple(judged),
+        kept=_kept(net, chosen, sizes, judged),
+    )
+    return step_of(
+        made,
+        {p.variable: weights[p.name] for p in net.parameters},
+        chosen.dtype,
+        statistics={(p.variable, p.following): weights[p.name] for p in net.state},
+        draws=dict(net.random),
+        beside=beside,
+        kind=_kind(chosen.backend),
+    )
+
+
+def _given(net: Network) -> tuple[TensorSymbol, ...]:
+    """What a step is called with."""
+    return (net.input, net.target, *(() if net.weights is None else (net.weights,)))
+
+
+def _lowered(net: Network, chosen: Setup, sizes: Sizes, judged: Judged) -> Lowered:
+    """Derive the gradients, and lower all equations."""
+    trained = tuple(p.variable for p in net.parameters)
+    derived = backpropagate(net.pieces, trained)
     if chosen.optimizer is not None:
         check_learnable(derived)
-    return build_step(
+    return lower_step(
         derived.forward,
         derived.backward,
         inputs=[net.input],
-        targets=[net.target] if net.weights is None else [net.target, net.weights],
-        parameters={p.variable: weights[p.name] for p in net.parameters},
+        targets=_given(net)[1:],
+        parameters=trained,
         loss=net.loss,
         output=net.output,
         gradients=derived.gradients,
         update=None if chosen.optimizer is None else chosen.optimizer.formula,
         batch=net.batch,
         sizes=sizes,
-        dtype=chosen.dtype,
         prediction=None if net.prediction is None else forward_equations(net.prediction),
-        statistics={(p.variable, p.following): weights[p.name] for p in net.state},
-        draws=dict(net.random),
+        statistics=_statistics(net),
+        draws=[v for v, _ in net.random],
         clipping=None if chosen.optimizer is None else chosen.optimizer.clipping,
         constraints=[(v, on(formula, v)[0]) for v, formula in net.constraints],
-        metrics=_judged(net, chosen, sizes),
-        beside=beside,
-        kind=_kind(chosen.backend),
+        metrics=judged,
         derived=derived,
     )
 
 
-def _judged(
-    net: Network, chosen: Setup, sizes: Mapping[sp.Symbol, int]
-) -> dict[sp.Symbol, tuple[Equation, Equation]]:
+def _statistics(net: Network) -> list[tuple[Variable, Variable]]:
+    """The old and the new value of each running statistic."""
+    return [(p.variable, p.following) for p in net.state if p.following is not None]
+
+
+def _kept(net: Network, chosen: Setup, sizes: Sizes, judged: Judged) -> Kept:
+    """What was derived before from the same formulas, sizes and source."""
+    if cache_folder() is None:
+        return NOTHING
+    optimizer = chosen.optimizer
+    whole = (
+        net.pieces,
+        net.prediction,
+        [p.variable for p in net.parameters],
+        _statistics(net),
+        net.random,
+        net.constraints,
+        (net.input, net.target, net.weights, net.output, net.loss, net.batch),
+        None if optimizer is None else (optimizer.formula, optimizer.clipping),
+        sizes,
+        judged,
+    )
+    return Kept(formula_key(whole))
+
+
+def _judged(net: Network, chosen: Setup, sizes: Sizes) -> Judged:
     """The number of each metric: its equation in training, and that in prediction."""
     (width,) = net.output.axes[1:]
-    loss, found = loss_formula(chosen.loss), {}
+    loss = loss_formula(chosen.loss)
+    found: dict[sp.Symbol, tuple[Equation, Equation]] = {}
     for name in chosen.metrics:
         formula = metric_of(name, loss, sizes[width]).formula
         (equation,), (y, t) = formula.equations, formula.inputs

@@ -38,7 +38,7 @@ def compile_gradient(
     asked = vjp(formula, wrt).wrt
     derived = backpropagate([Piece(formula, Renaming({}, {}))], asked)
     constants = Renaming(dict(formula.hyper), {})
-    equations = [constants.equation(e) for e in (*derived.forward, *derived.backward)]
+    equations = [constants.equation(e) for e in (*derived.forward, *derived.running)]
     given = (*formula.inputs, *formula.parameters, *formula.random, *(o for o, _ in formula.state))
     seed = (bar(formula.output),) if isinstance(formula.output, TensorSymbol) else ()
     gradients = tuple(bar(v) for v in asked)

@@ -1,4 +1,8 @@
-"""What ``fit`` shows while it runs: a bar and a line an epoch on a terminal, lines, or nothing."""
+"""What ``fit`` shows while it runs: a bar and a line an epoch on a terminal, lines, or nothing.
+
+The bar is written as plain text: a library's bar takes some milliseconds each time, since what it
+runs has left the processor's cache between two drawings, and so do many short epochs' lines.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,14 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from symdl.errors import InputError
 
 __all__ = ["Reporter", "reporter"]
 
 _EVERY = 0.1  # seconds between two drawings of the bar
+_LENGTH = 30  # characters of the bar
+_CLEAR = "\r\x1b[K"  # to the start of the line, which is emptied
 
 
 class Reporter:
@@ -47,7 +52,10 @@ class _Lines(Reporter):
         now = time.perf_counter()
         seconds, self.started = now - self.started, now
         numbers = " - ".join(f"{name}: {value:.4g}" for name, value in logs.items())
-        line = f"Epoch {epoch + 1}/{self.epochs} - {_duration(seconds)} - {numbers}"
+        self.say(f"Epoch {epoch + 1}/{self.epochs} - {_duration(seconds)} - {numbers}")
+
+    def say(self, line: str) -> None:
+        """Print a line."""
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -56,21 +64,8 @@ class _Bar(_Lines):
 
     def __init__(self, console: Console, epochs: int, batches: int) -> None:
         super().__init__(console, epochs)
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[loss]}"),
-            console=console,
-            auto_refresh=False,
-            transient=True,
-        )
-        self.task = self.bar.add_task(f"Epoch 1/{epochs}", total=batches, loss="")
-        self.drawn = self.started
-
-    def __enter__(self) -> Reporter:
-        self.bar.start()
-        return self
+        self.batches, self.width = batches, console.width
+        self.epoch, self.drawn = 1, self.started
 
     def __exit__(
         self,
@@ -78,17 +73,29 @@ class _Bar(_Lines):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.bar.stop()
+        self._write(_CLEAR)
 
     def batch_done(self, done: int, loss: float) -> None:
         now = time.perf_counter()
         if now - self.drawn > _EVERY:
             self.drawn = now
-            self.bar.update(self.task, completed=done, loss=f"loss: {loss:.4g}", refresh=True)
+            self._write(_CLEAR + self._text(done, loss)[: self.width - 1])
 
     def epoch_done(self, epoch: int, logs: dict[str, float]) -> None:
         super().epoch_done(epoch, logs)
-        self.bar.update(self.task, completed=0, description=f"Epoch {epoch + 2}/{self.epochs}")
+        self.epoch = epoch + 2
+
+    def say(self, line: str) -> None:
+        self._write(f"{_CLEAR}{line}\n")
+
+    def _text(self, done: int, loss: float) -> str:
+        bar = "=" * (_LENGTH * done // self.batches)
+        where = f"{done}/{self.batches} - loss: {loss:.4g}"
+        return f"Epoch {self.epoch}/{self.epochs} [{bar:{_LENGTH}}] {where}"
+
+    def _write(self, text: str) -> None:
+        self.console.file.write(text)
+        self.console.file.flush()
 
 
 def _duration(seconds: float) -> str:
@@ -106,6 +113,11 @@ def reporter(verbose: int, epochs: int, batches: int, console: Console | None = 
     if verbose == 0:
         return Reporter()
     console = console or Console()
-    if verbose == 2 or console.is_jupyter:
+    if verbose == 2 or console.is_jupyter or (console.is_terminal and not _moves(console)):
         return _Lines(console, epochs)
     return _Bar(console, epochs, batches) if console.is_terminal else Reporter()
+
+
+def _moves(console: Console) -> bool:
+    """Whether the terminal can empty a line."""
+    return not (console.is_dumb_terminal or console.legacy_windows)

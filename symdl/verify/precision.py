@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from symdl.backends.function import Compiled
 from symdl.errors import InputError
-from symdl.formula import Formula
+from symdl.formula import Formula, Variable
 from symdl.training.choices import one_of
 from symdl.training.run_formula import DTYPES, check_backend, name_of_dtype
 from symdl.verify.precision_judge import Measured, judged
@@ -68,18 +68,19 @@ def precision(
     dtype: str = "float64",
     backend: str = "numpy",
     points: int = 200,
+    wrt: Iterable[Variable | str] | None = None,
     run: Callable[..., Any] | None = None,
 ) -> Precision:
     """Compare a compiled formula and its compiled gradients with the formula at many digits.
 
-    Each variable that is given and moves over an interval sweeps over the whole range of the type,
-    at about ``points`` numbers: magnitudes spread by their logarithm, numbers where exponentials
+    Each variable of ``wrt``, by default all that are given and move over an interval, sweeps over
+    the whole range of the type, at about ``points`` numbers: magnitudes spread by their logarithm, numbers where exponentials
     leave the range, kinks with their neighbours, subnormal and largest numbers; then 0, -0, inf,
     -inf, nan.  The truth is the formula as stated, and its derived adjoints, evaluated with as many
     digits as no sum in them loses.
 
     An error is counted in ulp / max(1, condition), where the condition of f is the sum of
-    |x df/dx / f| over all that f is given: no code does better with rounded x.  At a jump a point
+    |x df/dx / f| over the elements of ``wrt``: no code does better with rounded x.  At a jump a point
     may lie on the side of one of its two next neighbours.  At +-inf the truth is the value far
     beyond the range; nan must stay nan, but for a derivative that is constant between jumps.
 
@@ -101,11 +102,11 @@ def precision(
         raise InputError(f"points must be 8 or more, not {points}")
     check_backend(backend)
     known = one_of("dtype", name_of_dtype(dtype), DTYPES)
-    wrt = swept(formula)
-    code = run or compiled(formula, wrt, known, backend)
+    chosen = swept(formula, wrt)
+    code = run or compiled(formula, chosen, known, backend)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        measured = judged(formula, wrt, np.dtype(known), points, code)
+        measured = judged(formula, chosen, np.dtype(known), points, code)
     used = code.backend if isinstance(code, Compiled) else backend
     warned = tuple(dict.fromkeys(str(w.message) for w in caught))
     return Precision(formula.name, used, known, measured, warned)

@@ -103,17 +103,27 @@ def _specials(
 ) -> Iterator[tuple[Sample, Values | None]]:
     """0, -0, inf, -inf and nan in the place of what moves; the truth is a limit, None for nan."""
     truth, sizes, seen = truth_of(formula, wrt), sizes_for(formula), set()
+
+    def at(sample: Sample, number: Any) -> Values:
+        return truth.at(sample.moved(number).values, sizes, _WIDE)
+
     for sample, _ in every:
         if sample.moving in seen:
             continue
         seen.add(sample.moving)
         yield sample.moved(math.nan), None
-        if formula.domain_of(sample.moving).sup == sp.oo:
-            yield sample.moved(math.inf), truth.at(sample.moved(_FAR).values, sizes, _WIDE)
-        if formula.domain_of(sample.moving).inf == -sp.oo:
-            yield sample.moved(-math.inf), truth.at(sample.moved(-_FAR).values, sizes, _WIDE)
+        domain = formula.domain_of(sample.moving)
+        if domain.sup == sp.oo:
+            yield sample.moved(math.inf), at(sample, _FAR)
+        if domain.inf == -sp.oo:
+            yield sample.moved(-math.inf), at(sample, -_FAR)
             for zero, beside in ((0.0, _LEAST), (-0.0, -_LEAST)):
-                yield sample.moved(zero), truth.at(sample.moved(beside).values, sizes, _WIDE)
+                yield sample.moved(zero), _with_sign(at(sample, 0), at(sample, beside))
+
+
+def _with_sign(there: Values, beside: Values) -> Values:
+    """The values at 0, where those that are 0 take the sign that they have beside it."""
+    return {k: beside[k] if not e.value and abs(beside[k].value) < 1 else e for k, e in there.items()}
 
 
 def _beside(

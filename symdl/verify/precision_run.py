@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symdl.backends.function import Compiled
-from symdl.calculus.adjoint import bar
+from symdl.calculus.adjoint import bar, vjp
 from symdl.calculus.compose import elementwise
+from symdl.errors import InputError
 from symdl.formula import Formula, Variable
 from symdl.notation.indices import Index, size_of
 from symdl.notation.tensors import TensorSymbol
@@ -25,10 +26,17 @@ Array = NDArray[Any]
 _k = Index("k", size_of("P"))
 
 
-def swept(formula: Formula) -> tuple[Variable, ...]:
-    """The inputs and parameters that move over an interval."""
-    given = (*formula.inputs, *formula.parameters)
-    return tuple(v for v in given if continuous(formula, v))
+def swept(formula: Formula, wrt: Iterable[Variable | str] | None = None) -> tuple[Variable, ...]:
+    """The inputs and parameters that move over an interval, or those asked for.
+
+    Raises InputError for one that does not.
+    """
+    given = tuple(v for v in (*formula.inputs, *formula.parameters) if continuous(formula, v))
+    asked = given if wrt is None else vjp(formula, wrt).wrt
+    for v in asked:
+        if v not in given:
+            raise InputError(f"{v} of {formula.name} cannot be swept: it does not move freely")
+    return asked
 
 
 @cache
@@ -67,4 +75,9 @@ def run_all(
         columns = [np.array([p.values[v] for p in points], dtype) for v in given]
         return list(zip(*run(*columns, np.ones(len(points), dtype)), strict=True))
     seed = (bar(formula.output),) if isinstance(formula.output, TensorSymbol) else ()
-    return [run(*(p.values[v] for v in (*given, *seed))) for p in points]
+    return [run(*(_array(v, p.values[v], dtype) for v in (*given, *seed))) for p in points]
+
+
+def _array(v: Variable, value: Any, dtype: np.dtype[Any]) -> Array:
+    labels = isinstance(v, TensorSymbol) and v.labels is not None
+    return np.asarray(value, None if labels else dtype)

@@ -6,7 +6,8 @@ when no sum loses a term or cancels: where one does, the point is evaluated agai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 
 from symdl.calculus.adjoint import bar, vjp
 from symdl.calculus.compose import Renaming
-from symdl.errors import NotSupported
+from symdl.calculus.joint import joint_adjoint
+from symdl.calculus.stabilise import stabilise
 from symdl.evidence.evaluate import NO_VALUE, World, define, precise
 from symdl.formula import Equation, Formula, Variable
 from symdl.notation.tensors import TensorSymbol
@@ -35,9 +37,9 @@ _STEP = 25  # the relative step for condition numbers is 10^-25
 
 @dataclass(frozen=True)
 class Exact:
-    """A number, and its condition: by how much its relative error exceeds that of what is given.
+    """A number, and its condition: by how much its relative error exceeds that of what sweeps.
 
-    The condition of f(x, ...) is the sum of |x df/dx / f| over all that f is given.
+    The condition of f(x, ...) is the sum of |x df/dx / f| over all elements of what sweeps.
     """
 
     value: Number
@@ -46,41 +48,47 @@ class Exact:
 
 @dataclass(frozen=True)
 class Truth:
-    """The equations of a formula and of its adjoints, with constants as numbers."""
+    """The equations of a formula and of its adjoints, with constants as numbers.
+
+    stable  the same with the formula's rewrites for running, each of which was proved equal: for
+            points where no number of digits is enough for the formula as it is stated
+    """
 
     formula: Formula
     wrt: tuple[Variable, ...]
     equations: tuple[Equation, ...]
+    stable: tuple[Equation, ...]
 
     def at(
         self, values: Mapping[Variable, Any], sizes: Mapping[sp.Symbol, int], dtype: np.dtype[Any]
     ) -> Values:
-        """Every element of the output and of the gradients; values are numbers or arrays.
-
-        Raises NotSupported where the formula has no value.
-        """
+        """Every element of the output and of the gradients; values are numbers or arrays."""
+        found: Values | None = None
         for digits in _DIGITS[dtype.itemsize]:
             ctx = _watching(digits)
-            try:
-                found = self._with_context(values, sizes, ctx)
-            except NO_VALUE as error:  # what is absorbed may leave a zero to divide by
-                found, why = {}, str(error)
-                ctx.lost = True
-            if not ctx.lost:
-                break
-        if not found:
-            raise NotSupported(f"{self.formula.name} has no value at {dict(values)}: {why}")
+            # what is absorbed may leave a zero to divide by
+            with suppress(*NO_VALUE):
+                found = self._with_context(self.equations, values, sizes, ctx)
+                if not ctx.lost:
+                    return found
+        if found is None:
+            found = self._with_context(self.stable, values, sizes, ctx)
         return found
 
     def _with_context(
-        self, values: Mapping[Variable, Any], sizes: Mapping[sp.Symbol, int], ctx: Any
+        self,
+        equations: Sequence[Equation],
+        values: Mapping[Variable, Any],
+        sizes: Mapping[sp.Symbol, int],
+        ctx: Any,
     ) -> Values:
         given = {v: _exactly(v, a, ctx) for v, a in values.items()}
-        here = self._numbers(given, sizes, ctx)
+        here = self._numbers(equations, given, sizes, ctx)
         step = ctx.mpf(10) ** -_STEP
         slopes = dict.fromkeys(here, ctx.mpf(0))
-        for moved in _moved(given, 1 + step):
-            there = self._numbers(moved, sizes, ctx)
+        own = {v: given[v] for v in self.wrt}
+        for moved in ({**given, **one} for one in _moved(own, 1 + step)):
+            there = self._numbers(equations, moved, sizes, ctx)
             for place, value in there.items():
                 slopes[place] += abs(value - here[place])
         return {
@@ -89,9 +97,13 @@ class Truth:
         }
 
     def _numbers(
-        self, given: Mapping[Variable, Any], sizes: Mapping[sp.Symbol, int], ctx: Any
+        self,
+        equations: Sequence[Equation],
+        given: Mapping[Variable, Any],
+        sizes: Mapping[sp.Symbol, int],
+        ctx: Any,
     ) -> dict[Place, Number]:
-        world = define(self.equations, World(sizes, dict(given), ctx))
+        world = define(equations, World(sizes, dict(given), ctx))
         wanted = (self.formula.output, *map(bar, self.wrt))
         return {(v, at): x for v in wanted for at, x in _elements(world.values[v])}
 
@@ -103,15 +115,20 @@ Values = Mapping[Place, Exact]
 def truth_of(formula: Formula, wrt: tuple[Variable, ...]) -> Truth:
     """The formula with its adjoints, derived and not rewritten for running."""
     constants = Renaming(dict(formula.hyper), {})
-    derived = vjp(formula, wrt).equations if wrt else ()
-    return Truth(formula, wrt, tuple(map(constants.equation, (*formula.equations, *derived))))
+    stated = (*formula.equations, *(vjp(formula, wrt).equations if wrt else ()))
+    adjoint = joint_adjoint(formula, wrt)[0].equations if wrt else ()
+    stable = (*stabilise(formula).formula.equations, *adjoint)
+    both = (tuple(map(constants.equation, side)) for side in (stated, stable))
+    return Truth(formula, wrt, *both)
 
 
 def _watching(digits: int) -> Any:
-    """An mpmath context that notes in ``lost`` whether a sum lost half of its digits or a term."""
+    """An mpmath context that notes in ``lost`` whether a sum lost half of its digits or a term.
+
+    The logarithm of a number near 1 counts too, since that 1 may be rounded."""
     ctx = precise(digits)
     ctx.lost = False
-    plain, bits = ctx.fsum, ctx.prec // 2
+    plain, logarithm, bits = ctx.fsum, ctx.log, ctx.prec // 2
 
     def fsum(terms: Iterable[Any]) -> Any:
         terms = list(terms)
@@ -123,7 +140,11 @@ def _watching(digits: int) -> Any:
             ctx.lost |= largest - min(sizes) > bits
         return total
 
-    ctx.fsum = fsum
+    def log(x: Any) -> Any:
+        ctx.lost |= abs(x - 1) < ctx.ldexp(1, -bits)
+        return logarithm(x)
+
+    ctx.fsum, ctx.log = fsum, log
     return ctx
 
 
@@ -142,17 +163,11 @@ def _number(x: Any, ctx: Any) -> Number:
 
 
 def _moved(given: Mapping[Variable, Any], factor: Number) -> Iterable[dict[Variable, Any]]:
-    """The same values with one element that is no label and not 0 multiplied by the factor."""
+    """Each of these variables with one element that is not 0 multiplied by the factor."""
     for v, value in given.items():
-        if isinstance(v, TensorSymbol) and v.labels is not None:
-            continue
-        if not isinstance(value, dict):
-            if value:
-                yield {**given, v: value * factor}
-            continue
-        for at, x in value.items():
+        for at, x in _elements(value):
             if x:
-                yield {**given, v: {**value, at: x * factor}}
+                yield {v: {**value, at: x * factor} if isinstance(value, dict) else x * factor}
 
 
 def _elements(value: Any) -> Iterable[tuple[tuple[int, ...], Number]]:

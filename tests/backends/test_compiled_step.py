@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from symdl.backends import blas, c_build, compiled
+from symdl.backends import blas, c_build, c_library, compiled
 from symdl.backends.compiled import CompiledStep
 from symdl.errors import InputError, Mismatch, NotSupported
 from tests.backends import nets
@@ -144,9 +144,10 @@ def test_no_blas_falls_back_to_numpy_and_says_so(compiled_step, monkeypatch):
     def absent(real):
         raise NotSupported("SciPy is not installed")
 
-    monkeypatch.setattr(compiled, "product_address", absent)
+    monkeypatch.setattr(c_library, "product_address", absent)
+    step, _, x, target = compiled_step([40, 30], update=SGD)
     with pytest.warns(RuntimeWarning, match="SciPy is not installed"):
-        step, *_ = compiled_step([4, 3], update=SGD)
+        step(x, target)
     assert step.backend == "numpy"
 
 
@@ -185,16 +186,14 @@ def test_a_damaged_object_is_made_again(damage, own_cache, monkeypatch, tmp_path
 
 def test_planted_errors_in_the_code_are_caught(compiled_step, monkeypatch):
     """The comparison with complex steps sees a wrong sign, and a factor 0.1 per cent off."""
-    from symdl.backends import native
-
-    plain = native.compile_c
+    plain = c_library.compile_c
     for right, wrong in {" += ": " -= ", "* constant": "* (real)1.001 * constant"}.items():
 
         def planted(source, right=right, wrong=wrong):
             assert right in source
             return plain(source.replace(right, wrong))
 
-        monkeypatch.setattr(native, "compile_c", planted)
+        monkeypatch.setattr(c_library, "compile_c", planted)
         step, weights, x, target = compiled_step([4, 8, 3])
         gradients = step.gradients(x, target)[1].values()
         expected = complex_step_gradients(weights, x, target)

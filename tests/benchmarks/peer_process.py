@@ -1,7 +1,8 @@
-"""One contestant in a process of its own, told over its standard input what to run.
+"""One contestant in a process of its own, told over its standard input how many steps to take.
 
-``losses k`` answers with the losses of the first k steps; ``run k`` with the seconds that k steps
-took.  Started by ``bench``: python -m tests.benchmarks.peer_process PEER WORKLOAD THREADS
+It answers with what the start took and the losses of the first steps, then, for each number that
+it is given, with the seconds that so many steps took.  Started by ``contest``:
+python -m tests.benchmarks.peer_process PEER WORKLOAD THREADS CHECKED
 """
 
 from __future__ import annotations
@@ -12,30 +13,31 @@ import resource
 import sys
 import time
 
-from tests.benchmarks.workloads import workload
+from tests.benchmarks.workloads import from_json
 
 
-def main(peer: str, name: str, threads: int) -> None:
+def main(peer: str, words: str, threads: int, checked: int) -> None:
     """Answer one line of JSON a command until the input ends."""
+    w = from_json(words)
     start = time.perf_counter()
     module = importlib.import_module(f"tests.benchmarks.peers.{peer}")
-    imported = time.perf_counter()
-    run = module.prepare(workload(name), threads)
-    run(1)
+    module.load()
+    imported, before = time.perf_counter(), _peak()
+    run = module.prepare(w, threads)
+    losses = [run(1)]
     first = time.perf_counter()
-    _answer({"import": imported - start, "first step": first - imported})
-    fresh = module.prepare(workload(name), threads)
+    losses += [run(1) for _ in range(checked - 1)]
+    _answer({"import": imported - start, "first step": first - imported, "losses": losses,
+             "imported KiB": before, "peak KiB": _peak()})  # fmt: skip
     for line in sys.stdin:
-        command, count = line.split()
-        steps = int(count)
-        if command == "losses":
-            _answer({"losses": [fresh(1) for _ in range(steps)]})
-            continue
+        steps = int(line)
         begin = time.perf_counter()
         run(steps)
-        seconds = time.perf_counter() - begin
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        _answer({"seconds": seconds, "peak KiB": peak})
+        _answer({"seconds": time.perf_counter() - begin})
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _answer(what: dict[str, object]) -> None:
@@ -43,4 +45,4 @@ def _answer(what: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

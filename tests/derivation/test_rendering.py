@@ -228,7 +228,7 @@ def test_the_catalogues_have_the_same_keys_and_every_rule():
     assert {f"rule.{r.name}" for r in RULES} <= en.WORDS.keys()
     assert {f"verdict.{v}" for v in LEVELS} <= en.WORDS.keys()
     assert len(set(ko.WORDS.values())) > 40
-    with pytest.raises(InputError, match="there are en, ko"):
+    with pytest.raises(InputError, match="not one of en, ko"):
         words_in("fr")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from symdl.derivation.words import en, ko
-from symdl.errors import InputError
+from symdl.derivation.writing import chosen
 
 __all__ = ["LANGUAGES", "words_in"]
 
@@ -18,6 +18,5 @@ def words_in(lang: str) -> Mapping[str, str]:
     >>> words_in("ko")["rule.chain rule"]
     '연쇄 법칙'
     """
-    if lang not in LANGUAGES:
-        raise InputError(f"there is no language {lang!r}; there are {', '.join(LANGUAGES)}")
+    chosen("language", lang, tuple(LANGUAGES))
     return LANGUAGES[lang]
