@@ -11,7 +11,8 @@ from rich.progress import track
 
 from symdl.book.files import write_text
 from symdl.book.index import index, title_of
-from symdl.book.pages import pages
+from symdl.book.pages import Page, pages
+from symdl.book.pool import each
 from symdl.book.translation import translation
 
 FOLDER = Path(__file__).parent
@@ -19,10 +20,12 @@ FOLDER = Path(__file__).parent
 
 def main(names: list[str]) -> None:
     made = {Path(p.path): p for p in pages()}
-    chosen = [path for path in made if not names or path.stem in names]
-    for path in track(chosen, "writing pages", transient=True):
-        (FOLDER / path).parent.mkdir(exist_ok=True)
-        write_text(FOLDER / path, made[path].markdown())
+    chosen = [page for path, page in made.items() if not names or path.stem in names]
+    for page, text in track(
+        each(Page.markdown, chosen), "writing pages", len(chosen), transient=True
+    ):
+        (FOLDER / page.path).parent.mkdir(exist_ok=True)
+        write_text(FOLDER / page.path, text)
     titles = {p.as_posix(): title_of((FOLDER / p).read_text(encoding="utf-8")) for p in made}
     write_text(FOLDER / "README.md", index(titles))
     left = {p.relative_to(FOLDER) for p in FOLDER.glob("*/*.md")} - set(made)

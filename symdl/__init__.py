@@ -10,6 +10,8 @@ from symdl.calculus.adjoint import vjp
 from symdl.derivation.derive import derive
 from symdl.derivation.graph import graph
 from symdl.derivation.partials import gradient, hessian, jacobian
+from symdl.derivation.step_table import step_table
+from symdl.derivation.table import node_table
 from symdl.errors import Impossible, InputError, Mismatch, NotSupported, SymdlError
 from symdl.formula import Equation, Formula
 from symdl.notation.binders import total
@@ -87,6 +89,8 @@ __all__ = [
     "hessian",
     "indices",
     "jacobian",
+    "node_table",
+    "step_table",
     "tensors",
     "total",
     "verify",

@@ -29,6 +29,9 @@ app = typer.Typer(
 Format = Literal["text", "markdown", "latex", "html", "json"]
 Level = Literal["brief", "normal", "full"]
 Language = Literal["en", "ko"]
+Notation = Literal["index", "matrix"]
+Layout = Literal["denominator", "numerator"]
+Style = Literal["leibniz", "bar", "nabla"]
 
 
 # --------------------------------------------------------------------------------- the commands
@@ -69,6 +72,15 @@ def derive(
     shown_as: Annotated[Format, typer.Option("--format", help="How to write it.")] = "text",
     level: Annotated[Level, typer.Option(help="How many steps to show.")] = "normal",
     lang: Annotated[Language, typer.Option(help="The language of the words.")] = "en",
+    notation: Annotated[
+        Notation | None, typer.Option(help="By default as the formula is written.")
+    ] = None,
+    layout: Annotated[
+        Layout, typer.Option(help="The shape of a derivative in matrix notation.")
+    ] = "denominator",
+    style: Annotated[
+        Style | None, typer.Option(help="The names of derivatives: dL/dW, Wbar or a nabla.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file.")
     ] = None,
@@ -79,7 +91,7 @@ def derive(
 
     if output is not None:
         check_folder_of(output)
-    text = rendered(expression, wrt, shown_as, level, lang)
+    text = rendered(expression, wrt, shown_as, level, lang, notation, layout, style)
     if output is None:
         typer.echo(text, nl=False)
     else:
@@ -244,6 +256,17 @@ def gallery(
     if done.english:
         _tell(f"{len(done.english)} pages have no words in this language yet: they are in English")
     _tell(f"written: {done.start}")
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def bench(context: typer.Context) -> None:
+    """Time training steps beside other libraries; needs a checkout.  See symdl bench --help."""
+    from symdl.book.benchmarks import bench as run_benchmarks
+
+    raise typer.Exit(run_benchmarks(context.args))
 
 
 # ------------------------------------------------------------------------------------- the frame

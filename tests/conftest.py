@@ -7,7 +7,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from symdl.backends.kept import Kept
 
 PROFILE = "SYMDL_HYPOTHESIS_PROFILE"  # SYMDL_HYPOTHESIS_PROFILE=thorough python -m pytest
 
@@ -29,3 +32,19 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get(PROFILE, "repeatable"))
+
+
+@pytest.fixture(autouse=True)
+def derives_anew(request, monkeypatch):
+    """Nothing derived is taken from disk: a test may have changed the rules.
+
+    The fixture ``keeps_formulas`` takes it from there.
+    """
+    if "keeps_formulas" not in request.fixturenames:
+        monkeypatch.setattr(Kept, "read", lambda self, part, reader: None)
+        monkeypatch.setattr(Kept, "write", lambda self, part, data: None)
+
+
+@pytest.fixture
+def keeps_formulas():
+    """What is derived may be kept, and found again."""

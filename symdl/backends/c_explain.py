@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import sympy as sp
 
 from symdl.backends.build import Build
+from symdl.backends.c_library import Library
 from symdl.backends.c_program import CUpdate, Written
 from symdl.backends.explain import Explained, Sizes, all_sizes, derivation, head_of, update_accounts
-from symdl.backends.c_library import Library
 from symdl.program.accounts import Account, Saving, accounts, product_accounts
 from symdl.program.ir import Slot
 from symdl.program.liveness import ALIGNMENT, Memory, alive_at_once, bytes_of, moments_of_nodes

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.backends.c_function import CFunction, FunctionWriter, plain
+from symdl.backends.c_frame import Frame
+from symdl.backends.c_function import CFunction, plain, write_function
 from symdl.backends.c_math import c_functions
 from symdl.backends.c_scalars import HELPERS, size_text
 from symdl.backends.c_threads import THREADS
+from symdl.backends.names import comment_lines
 from symdl.program.ir import Slot
 from symdl.program.nests import Node
 
@@ -84,7 +86,7 @@ class CModule:
         mine            a thread's own part -> the array of the parts of all threads
         own             arrays whose rows along ``batch`` lie apart for each thread
         """
-        writer = FunctionWriter(
+        frame = Frame(
             self,
             orders,
             given=given,
@@ -92,9 +94,10 @@ class CModule:
             scalars=scalars,
             same=same or {},
             mine=mine or {},
+            own_rows=own,
+            batch=batch,
         )
-        writer.own_rows, writer.batch = own, batch
-        made = writer.run(name, phases or [nodes], result)
+        made = write_function(name, frame, phases or [nodes], result, scalars)
         self.functions.append(made)
         return made
 
@@ -102,7 +105,8 @@ class CModule:
         """The whole file."""
         suffix = "name##f" if self.real == "float" else "name"
         head = [f"/* {plain(title)}", ""]
-        head += [f"       {plain(f)}" for f in formulas]
+        shown = [f.replace("*/", "* /").replace("/*", "/ *") for f in formulas]
+        head += [f"  {line[1:]}" for f in shown for line in comment_lines(f)]
         head += ["*/", "#include <math.h>", "#include <string.h>", ""]
         head += [f"typedef {self.real} real;", f"#define F(name) {suffix}", ""]
         parts = ["\n".join(head), HELPERS]

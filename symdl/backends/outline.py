@@ -26,6 +26,7 @@ class Optimizing:
     state: tuple[str, ...]
     hyper: tuple[tuple[str, float], ...]
     in_units: bool  # whether some vector is kept divided by something
+    counted: bool  # whether the update reads the number of the step
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ def outline_of(lowered: Lowered) -> Outline:
         state, hyper, _ = state_names(lowered.update)
         defaults = [float(v) for _, v in lowered.update.formula.hyper]
         units = any(u != 1 for u in lowered.update.units)
-        optimizing = Optimizing(tuple(state), tuple(zip(hyper, defaults, strict=True)), units)
+        counted = lowered.update.count is not None
+        pairs = tuple(zip(hyper, defaults, strict=True))
+        optimizing = Optimizing(tuple(state), pairs, units, counted)
     thresholds = None
     if clip is not None:
         values = [float(v) for _, v in clip.running.hyper]
@@ -108,7 +111,10 @@ def outline_from(data: Any) -> Outline:
         None
         if own is None
         else Optimizing(
-            tuple(map(str, own["state"])), _values(own["hyper"]), bool(own["in_units"])
+            tuple(map(str, own["state"])),
+            _values(own["hyper"]),
+            bool(own["in_units"]),
+            bool(own["counted"]),
         ),
         None if data["thresholds"] is None else _values(data["thresholds"]),
         bool(data["by_tensor"]),

@@ -76,9 +76,9 @@ def _written(build: Build, sizes: Mapping[sp.Symbol, int], name: str) -> ScalarC
     groups += [_group(slot.name, [slot], straight) for slot in use.given]
     scalars = [s for s, _ in update.formula.hyper] + list(update.formula.inputs[2:])
     (loss,) = straight.elements(use.result).values()
-    numbers = [e for slot in use.vectors.get("metrics", ()) for e in straight.elements(slot).values()]
     results = [Group("", tuple(weights)), *(Group("", tuple(s)) for s in states)]
-    results += [Group("", tuple(numbers))] if numbers else []
+    if "metrics" in use.vectors:
+        results.append(_group("", use.vectors["metrics"], straight))
     results_of = [loss, *results]
     source = write_straight(
         name, straight.assignments, groups=groups, scalars=scalars, results=results_of, about=ABOUT
@@ -100,8 +100,7 @@ def _shape(slot: Slot, sizes: Mapping[sp.Symbol, int]) -> list[int]:
 class PlainSteps:
     """Takes steps in plain floats, by a function made when a size of a batch is first met.
 
-    source    the functions so far, which need nothing but Python
-    accounts  what was done for each size
+    source  the functions so far, which need nothing but Python
     """
 
     def __init__(
@@ -114,7 +113,7 @@ class PlainSteps:
         state: dict[str, Any],
         hyper: Mapping[str, float],
     ) -> None:
-        self.source, self.accounts = "", list[Account]()
+        self.source, self._met = "", list[dict[sp.Symbol, int]]()
         self._build, self._sizes = build, sizes
         self._vector, self._state, self._hyper = vector, state, hyper
         self._arrays = [v for v in state.values() if isinstance(v, np.ndarray)]
@@ -123,8 +122,15 @@ class PlainSteps:
         self._all = (vector, *self._arrays)
         left = (*self._all, metrics) if metrics.size else self._all
         self._left = [(Struct(f"{a.size}d").pack_into, a) for a in left]
-        assert build.update is not None
-        self._counted = len(build.update.formula.inputs) == 3
+        optimizing = build.outline.optimizing
+        assert optimizing is not None
+        self._counted = optimizing.counted
+
+    @property
+    def accounts(self) -> list[Account]:
+        """What was done for each size."""
+        codes = (scalar_code(self._build, s, self._name(s)) for s in self._met)
+        return list(dict.fromkeys(code.account for code in codes))
 
     def take(self, given: Sequence[Any]) -> float | None:
         """Take a step on arrays and return its loss; None, and nothing changed, if arrays must.
@@ -169,11 +175,23 @@ class PlainSteps:
         if len(shapes) != len(self._build.given):
             return
         sizes = infer_sizes(self._build.given, shapes, self._sizes)
-        rows = "" if self._build.batch is None else f"_{sizes[self._build.batch]}"
-        code = scalar_code(self._build, sizes, f"scalar_step{rows}")
-        if code.account not in self.accounts:
-            self.accounts.append(code.account)
-        if code.source:
-            self._made[shapes] = load(code.source)[f"scalar_step{rows}"]
-            if code.source not in self.source:
-                self.source += "\n\n" + code.source
+        if sizes not in self._met:
+            self._met.append(sizes)
+        source = self._source(sizes)
+        if source:
+            self._made[shapes] = load(source)[self._name(sizes)]
+            if source not in self.source:
+                self.source += "\n\n" + source
+
+    def _name(self, sizes: Mapping[sp.Symbol, int]) -> str:
+        batch = self._build.batch
+        return "scalar_step" if batch is None else f"scalar_step_{sizes[batch]}"
+
+    def _source(self, sizes: Mapping[sp.Symbol, int]) -> str:
+        """The source of the function for these sizes, or nothing where it does not pay."""
+        part = f"scalars {sorted(self._build.numbers(sizes).items())}"
+        found = self._build.kept.read(part, lambda data: str(data["source"]))
+        if found is None:
+            found = scalar_code(self._build, sizes, self._name(sizes)).source
+            self._build.kept.write(part, {"source": found})
+        return found

@@ -73,7 +73,7 @@ OPTIONS = """
 
 def compiled():
     """The C code as a library; it is compiled again where the source is newer."""
-    library = SOURCE.with_name(f"lib{SOURCE.stem}.so")
+    library = SOURCE.with_name(f"lib{{SOURCE.stem}}.so")
     if not library.exists() or library.stat().st_mtime_ns <= SOURCE.stat().st_mtime_ns:
         made = library.with_suffix(f".{{os.getpid()}}.so")
         subprocess.run(["cc", *OPTIONS.split(), "-o", made, SOURCE, "-lm"], check=True)

@@ -13,14 +13,21 @@ FORMATS = ("text", "markdown", "latex", "html", "json")
 
 
 def rendered(
-    expression: str, wrt: str, shown_as: str = "text", level: str = "normal", lang: str = "en"
+    expression: str,
+    wrt: str,
+    shown_as: str = "text",
+    level: str = "normal",
+    lang: str = "en",
+    notation: str | None = None,
+    layout: str = "denominator",
+    style: str | None = None,
 ) -> str:
     """Derive an expression and write the derivation; it ends with a line break.
 
     >>> print(rendered("exp(x)", "x").strip())
     d/dx [exp(x)] = exp(x)    (exponential function; proved)
     """
-    derivation = derive(expression, wrt, level=level)
+    derivation = derive(expression, wrt, level=level, notation=notation, layout=layout, style=style)
     if shown_as == "json":
         text = json.dumps(derivation.json(), ensure_ascii=False, indent=2)
     else:

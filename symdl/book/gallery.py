@@ -15,7 +15,7 @@ from symdl.book.chapters import CHAPTERS
 from symdl.book.files import made_folder, write_text
 from symdl.book.index import contents, title_of
 from symdl.book.manifest import Written, digest, fingerprint, is_as_written, load, save
-from symdl.book.pages import Page, pages
+from symdl.book.pages import Page, folder, pages
 from symdl.book.pool import each
 from symdl.book.site_page import Around, body_of, site_page
 from symdl.book.tex_page import tex_page
@@ -46,7 +46,7 @@ class Gallery:
 
 
 def gallery(
-    folder: str | os.PathLike[str],
+    where: str | os.PathLike[str],
     lang: str = "en",
     shown_as: str = "html",
     *,
@@ -63,7 +63,7 @@ def gallery(
     words_in(lang)
     if shown_as not in FORMATS:
         raise InputError(f"there is no format {shown_as!r}; there are {', '.join(FORMATS)}")
-    root = made_folder(folder)
+    root = made_folder(where)
     if not os.access(root, os.W_OK):
         raise InputError(f"{root}: the folder may not be written to")
     found = pages() if chosen is None else tuple(chosen)
@@ -85,6 +85,8 @@ def gallery(
         written[p.path] = Written(keys[p.path], digest([text]), title)
     if shown_as == "html":
         write_text(root / "style.css", style())
+        for picture in _pictures(found):
+            write_text(root / picture.parent.name / picture.name, picture.read_text("utf-8"))
         write_text(root / "index.html", _index(titles, lang))
     save(manifest, written)
     return Gallery(
@@ -111,6 +113,13 @@ def _keys(found: Sequence[Page], lang: str, shown_as: str) -> dict[str, str]:
 def _sources(page: Page, lang: str) -> str:
     files = [f for f in (page.script, page.words(lang)) if f is not None]
     return digest([page.path, *(f.read_bytes() for f in files)])
+
+
+def _pictures(found: Sequence[Page]) -> list[Path]:
+    """The SVG files beside the pages."""
+    return [
+        p for c in {p.chapter: None for p in found} for p in sorted((folder() / c).glob("*.svg"))
+    ]
 
 
 # -------------------------------------------------------------------------------- the pages

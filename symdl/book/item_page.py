@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from symdl.book import item_numbers as numbers
 from symdl.book import page as md
 from symdl.book.catalogue import Entry
+from symdl.book.pictures.entries import pictures_of
 from symdl.calculus.adjoint import place_of, vjp
 from symdl.calculus.tree import Deriv
 from symdl.catalog.initializers import variance
@@ -39,6 +40,7 @@ def item_page(entry: Entry) -> str:
         md.source(f),
         md.display(*((md.latex(e.lhs), md.latex(e.rhs)) for e in f.equations)),
         "\n".join(_facts(f)),
+        *(p.markdown() for p in pictures_of(entry)),
         *_derived(entry),
         *_in_numbers(entry),
         *_checked(entry),

@@ -15,10 +15,11 @@ from markdown_it.tree import SyntaxTreeNode
 
 from symdl.errors import InputError
 
-__all__ = ["FOLD", "UNFOLD", "read", "text_of", "tree"]
+__all__ = ["FOLD", "UNFOLD", "file_of", "read", "text_of", "tree"]
 
 _MATH = re.compile(r"\$`([^`\n]+)`\$|\$([^$`\n]+)\$")
 FOLD = re.compile(r"<details>\n<summary>([^<>\n]*)</summary>\n?")
+_PICTURE = re.compile(r"[\w-]+\.svg")
 UNFOLD = re.compile(r"</details>\n?")
 
 
@@ -37,6 +38,13 @@ def read(page: str) -> list[Token]:
     return found
 
 
+def file_of(picture: str) -> str:
+    """The file of a picture, which lies beside its page."""
+    if not _PICTURE.fullmatch(picture):
+        raise InputError(f"a page shows {picture}; a picture is an SVG file beside its page")
+    return picture
+
+
 def tree(page: str) -> SyntaxTreeNode:
     """The page as a tree of nodes."""
     return SyntaxTreeNode(read(page))
@@ -49,7 +57,7 @@ def text_of(inline: Token) -> str:
 
 @cache
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark").enable("table").disable(["html_inline", "image", "autolink"])
+    parser = MarkdownIt("commonmark").enable("table").disable(["html_inline", "autolink"])
     parser.inline.ruler.before("escape", "math", _math)
     return parser
 

@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 from symdl.book.catalogue import entries, entry
 from symdl.book.chapters import BOOK, CHAPTERS
 from symdl.book.item_page import item_page
+from symdl.book.pictures.entries import pictures_of
+from symdl.book.pictures.picture import Picture
 from symdl.errors import InputError
 
 __all__ = ["Page", "folder", "pages"]
@@ -35,6 +37,13 @@ class Page:
             return item_page(entry(self.entry))
         text: str = runpy.run_path(str(self.script))["page"]()
         return text
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """What lies beside the page: a script makes them by its function of this name."""
+        if self.script is None:
+            return pictures_of(entry(self.entry))
+        made = runpy.run_path(str(self.script)).get("pictures")
+        return made() if made else ()
 
     def words(self, lang: str) -> Path | None:
         """The file with what the page says in another language; None where there is none yet."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -15,7 +15,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
-from symdl.book.markup import FOLD, read, text_of
+from symdl.book.markup import FOLD, file_of, read, text_of
 from symdl.derivation.html import document
 from symdl.derivation.mathml import display, inline
 from symdl.derivation.wording import Wording
@@ -152,6 +152,10 @@ class _Html(RendererHTML):
             if said in (level, self._words[f"verdict.{level}"]):
                 tokens[idx].attrSet("class", level)
         return self.renderToken(tokens, idx, options, env)
+
+    def image(self, tokens: Sequence[Token], idx: int, _o: Any, _e: Any) -> str:
+        source = file_of(str(tokens[idx].attrGet("src") or ""))
+        return f'<img src="{source}" alt="{escape(text_of(tokens[idx]))}">'
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         target = str(tokens[idx].attrGet("href") or "")

@@ -6,7 +6,7 @@ import re
 
 from markdown_it.tree import SyntaxTreeNode
 
-from symdl.book.markup import tree
+from symdl.book.markup import file_of, tree
 from symdl.book.tex_table import tabular
 from symdl.derivation.latex import display, document
 from symdl.derivation.printer import latex_text
@@ -23,7 +23,7 @@ _PATH = re.compile(r"(?<=\w)/(?=\w)")
 def tex_page(page: str, lang: str) -> str:
     r"""The page in Markdown as a LaTeX document; folds are open, links are emphasised.
 
-    >>> print(tex_page("# Title\n\nOf $x$ & y.", "en").splitlines()[-3])
+    >>> print(tex_page("# Title\n\nOf $x$ & y.", "en").splitlines()[-2])
     Of $x$ \& y.
     """
     body = "\n\n".join(filter(None, map(_block, tree(page).children)))
@@ -76,6 +76,9 @@ def _inline(node: SyntaxTreeNode) -> str:
         return f"${node.content}$"
     if node.type == "code_inline":
         return rf"\texttt{{{_breakable(latex_text(node.content))}}}"
+    if node.type == "image":  # TeX reads no SVG
+        file = latex_text(file_of(str(node.attrs["src"])))
+        return rf"\emph{{{latex_text(node.content)}}} (\texttt{{{file}}})"
     if node.type in ("softbreak", "hardbreak"):
         return "\n"
     if node.type in _AROUND:

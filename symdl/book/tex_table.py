@@ -19,25 +19,23 @@ _BREAKS = re.compile(r"\s+|\\allowbreak\{\}|(?<=-)")
 
 
 def tabular(rows: Sequence[Sequence[str]]) -> str:
-    """The rows, the first of them the head, as a longtable.
+    r"""The rows, the first of them the head, as a longtable.
 
     >>> print(tabular([["a", "b"], ["1", "2"]]))
-    {\\normalsize
-    \\begin{longtable}{@{}ll@{}}
-    a & b \\\\
-    \\hline
-    \\endhead
-    1 & 2 \\\\
-    \\end{longtable}}
+    {\normalsize
+    \begin{longtable}{@{}ll@{}}
+    a & b \\
+    \hline
+    \endhead
+    1 & 2 \\
+    \end{longtable}}
     """
     wide = [max(_whole(c) for c in column) for column in zip(*rows, strict=True)]
     least = [max(_longest(c) for c in column) for column in zip(*rows, strict=True)]
     gaps = _GAP * (len(wide) - 1)
-    for scale, size in _SIZES:
-        room = _ROOM / scale - gaps
-        if sum(wide) <= room or sum(least) <= room * 0.95:
-            break
-    columns = _columns(wide, least, room)
+    fitting = (s for s in _SIZES if sum(least) <= 0.95 * (_ROOM / s[0] - gaps))
+    scale, size = next(fitting, _SIZES[-1])
+    columns = _columns(wide, least, _ROOM / scale - gaps)
     head, *body = (" & ".join(row) + r" \\" for row in rows)
     top = [head, r"\hline", r"\endhead"] if any(rows[0]) else []
     lines = "\n".join((*top, *body))
@@ -56,12 +54,17 @@ def _columns(wide: list[float], least: list[float], room: float) -> str:
 
 def _whole(cell: str) -> float:
     """The width of a cell on one line."""
-    words = _COMMAND.sub("", _MATH.sub("", cell))
-    return 0.52 * len(words) + sum(width(m) for m in _MATH.findall(cell)) + 0.2
+    return _words(_MATH.sub("", cell)) + sum(width(m) for m in _MATH.findall(cell)) + 0.2
 
 
 def _longest(cell: str) -> float:
     """The width of the longest part of a cell that cannot be broken."""
-    words = (_COMMAND.sub("", w) for w in _BREAKS.split(_MATH.sub(" ", cell)))
+    words = _BREAKS.split(_MATH.sub(" ", cell))
     parts = (p for m in _MATH.findall(cell) for p in pieces(m))
-    return max([0.5, *(0.55 * len(w) + 0.3 for w in words), *(width(p) + 0.5 for p in parts)])
+    return max([0.5, *(_words(w) + 0.3 for w in words), *(width(p) + 0.5 for p in parts)])
+
+
+def _words(text: str) -> float:
+    """The width of words; a syllable of Korean is a square."""
+    shown = _COMMAND.sub("", text)
+    return sum(1.0 if c >= "가" else 0.54 for c in shown)

@@ -30,7 +30,7 @@ _PLACE = re.compile(r"\{(\d+|[a-z])\}")
 _WORD = re.compile(r"[A-Za-z]{2}")
 _BAR = re.compile(r"(?<!\\)\|")
 _LINE = re.compile(r"(#+ |- |\d+\. |)(.*)", re.DOTALL)
-_SUMMARY = re.compile(r"<summary>(.*)</summary>")
+_TITLE = re.compile(r"(<summary>|!\[)(.*)(</summary>|\]\([^()]*\))")  # of a fold or a picture
 _TEXT = re.compile(r"\\text\{([^{}]*)\}")
 
 
@@ -56,9 +56,9 @@ class Translation:
         return text
 
     def missing(self, page: str) -> list[str]:
-        """The sentences of a page that the table lacks.
+        r"""The sentences of a page that the table lacks.
 
-        >>> Translation({}).missing("# Title\\n\\nOf $x$ and 3.")
+        >>> Translation({}).missing("# Title\n\nOf $x$ and 3.")
         ['Title', 'Of {1} and {2}.']
         """
         return self._read(page)[1]
@@ -166,9 +166,9 @@ def _in_parts(line: str, say: Callable[[str], str]) -> str:
     if line.startswith("|"):
         cells = _BAR.split(line)
         return "|".join(f" {say(c.strip())} " if c.strip() else c for c in cells)
-    summary = _SUMMARY.fullmatch(line)
-    if summary:
-        return f"<summary>{say(summary[1])}</summary>"
+    title = _TITLE.fullmatch(line)
+    if title:
+        return f"{title[1]}{say(title[2])}{title[3]}"
     if line in ("<details>", "</details>"):
         return line
     found = _LINE.fullmatch(line)

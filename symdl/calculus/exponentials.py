@@ -1,7 +1,7 @@
 """Sums of an output and a constant that cancel, over the exponential that the output is made of.
 
     y = 1/(1 + e^-x)     1 - y    is  1/(1 + e^x)
-    q = tanh u           1 - q^2  is  4 e^-2|u| / (1 + e^-2|u|)^2
+    q = tanh u           1 - q^2  is  e^-2|u| (1 + |q|)^2
     y = a (e^x - 1)      a + y    is  a e^x
 
 Nothing is looked up: with the output's definition put in, the sum is a quotient of polynomials in
@@ -17,9 +17,10 @@ from sympy.core.expr import Expr
 
 from symdl.notation.binders import Binder
 from symdl.notation.functions import HYPERBOLIC
-from symdl.notation.tensors import Elem
+from symdl.notation.tensors import Elem, TensorSymbol
+from symdl.notation.walk import inline
 
-__all__ = ["without_cancelling"]
+__all__ = ["definitions_read", "without_cancelling"]
 
 _y = sp.Dummy("y", positive=True)
 
@@ -31,7 +32,7 @@ def without_cancelling(e: Expr, known: Mapping[Expr, Expr]) -> Expr:
 
     >>> x, y = sp.symbols("x y", real=True)
     >>> without_cancelling(1 - y**2, {y: sp.tanh(x)})
-    4*exp(-2*Abs(x))/(1 + exp(-2*Abs(x)))**2
+    (Abs(y) + 1)**2*exp(-2*Abs(x))
     >>> without_cancelling(2 - y, {y: sp.tanh(x)})
     2 - y
     """
@@ -55,6 +56,20 @@ def without_cancelling(e: Expr, known: Mapping[Expr, Expr]) -> Expr:
     return e
 
 
+def definitions_read(e: Expr, meaning: Mapping[Expr, Expr]) -> dict[Expr, Expr]:
+    """The definitions of what ``e`` reads, by the places at which it reads them."""
+    defined = {_head(place) for place in meaning}
+    return {
+        a: inline(a, meaning)
+        for a in sorted(e.atoms(Elem, sp.Symbol), key=str)
+        if not isinstance(a, TensorSymbol) and _head(a) in defined
+    }
+
+
+def _head(place: Expr) -> Expr:
+    return place.tensor if isinstance(place, Elem) else place
+
+
 def _in_case(known: Mapping[Expr, Expr], e: sp.Piecewise, number: int) -> dict[Expr, Expr]:
     """The definitions in one case of ``e``, for those that have the same cases."""
     conditions = [c for _, c in e.args]
@@ -75,7 +90,7 @@ def _with_output(e: Expr, place: Expr, definition: Expr) -> Expr:
     own = [t for t in here.args if _is_power_of(t, v)]
     if len(own) < 2 or not any(t.has(v) for t in own):
         return e
-    joined = _over_exponential(sp.Add(*own), v, definition)
+    joined = _over_exponential(sp.Add(*own), v, definition, place)
     return e if joined is None else (here - sp.Add(*own)).xreplace({v: place}) + joined
 
 
@@ -89,7 +104,9 @@ def _constant(e: Expr) -> bool:
     return not e.has(Elem, Binder) and all(s.is_positive for s in e.free_symbols)
 
 
-def _over_exponential(total: Expr, v: sp.Symbol, definition: Expr) -> Expr | None:
+def _over_exponential(
+    total: Expr, v: sp.Symbol, definition: Expr, place: Expr
+) -> Expr | None:
     """``total`` with the definition of ``v`` put in, if nothing cancels there."""
     found = _generator(definition)
     if found is None:
@@ -102,12 +119,19 @@ def _over_exponential(total: Expr, v: sp.Symbol, definition: Expr) -> Expr | Non
         return top.xreplace({_y: sp.exp(w)}) if not top.is_Add else None
     e = sp.exp(-sp.Abs(w))
     degree = max(sp.degree(top, _y), sp.degree(below, _y))
+    content, top = sp.Poly(top, _y).primitive()
+    top = top.as_expr()
     low_top, low_below = sp.factor(top), sp.factor(below)
     high_top, high_below = (_reversed(p, degree) for p in (top, below))
     if low_below != high_below:
         return None
     over = low_top if low_top == high_top else sp.Piecewise((low_top, w < 0), (high_top, True))
-    return (over / low_below).xreplace({_y: e})
+    base, power = low_below.as_base_exp()
+    if base == 1 + _y and sp.cancel(plain.xreplace({_y: 1 / _y}) + plain) == 0:
+        size = sp.cancel((1 + plain.xreplace({_y: 1 / _y})) * base)  # (1 + |v|) (1 + y)
+        if size.is_number:
+            return content / size**power * over.xreplace({_y: e}) * (1 + sp.Abs(place)) ** power
+    return content * (over / low_below).xreplace({_y: e})
 
 
 def _generator(definition: Expr) -> tuple[Expr, Expr] | None:

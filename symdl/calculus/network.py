@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -52,8 +52,12 @@ class Backward:
     assumptions: tuple[Equation, ...]
 
 
-def backpropagate(pieces: Sequence[Piece], parameters: Sequence[Variable]) -> Backward:
+def backpropagate(
+    pieces: Sequence[Piece], parameters: Sequence[Variable], exact: bool = True
+) -> Backward:
     """Derive the gradients of the output of the last piece for ``parameters``.
+
+    exact  whether adjoints keep their digits where that takes exponentials of its own
 
     Raises InputError where two pieces define the same variable, where one reads what another keeps
     to itself, or a parameter is not read.
@@ -64,7 +68,7 @@ def backpropagate(pieces: Sequence[Piece], parameters: Sequence[Variable]) -> Ba
     wanted = _wanted(pieces, parameters)
     derived = tuple(_derive(p, wanted) for p in pieces)
     backward = _adjoint_equations(derived)
-    running = _adjoint_equations(derived, stable=True)
+    running = _adjoint_equations(derived, lambda e, kind: stable_adjoint(e, kind, exact))
     gradients = {v: bar(v) for v in parameters}
     made = {e.variable for e in backward}
     missing = [str(v) for v, g in gradients.items() if g not in made]
@@ -146,7 +150,8 @@ def _prefixed(v: Variable, prefix: str) -> Variable:
 
 
 def _adjoint_equations(
-    derived: Sequence[DerivedPiece], stable: bool = False
+    derived: Sequence[DerivedPiece],
+    as_run: Callable[[Equation, tuple[Equation, ...]], Equation] = lambda e, _: e,
 ) -> tuple[Equation, ...]:
     """The adjoint equations of all pieces, last piece first; several uses are added up."""
     uses: dict[Variable, int] = {}
@@ -163,8 +168,7 @@ def _adjoint_equations(
     for d in reversed(derived):
         for s in d.adjoint.steps:
             v = d.piece.variable(s.variable)
-            own = stable_adjoint(s.equation, d.piece.kind.equations) if stable else s.equation
-            equation = d.renaming.equation(own)
+            equation = d.renaming.equation(as_run(s.equation, d.piece.kind.equations))
             if uses.get(v, 1) == 1 or v in inner:
                 out.append(equation)
                 continue

@@ -5,6 +5,7 @@ logarithm        log of a quotient or of an exponential is taken apart
 softplus         log(1 + e^u) = max(0, u) + log1p(e^-|u|)
 near 1           log(1 - p) = log1p(-p),  e^u - 1 = expm1 u,  1 - e^u = -expm1 u
 logistic         1/(1 + e^u) with e^-|u|, which cannot overflow
+1 + tanh u       over e^-2|u|, and other sums that cancel: see ``exponentials``
 tails            1 + erf u = erfc(-u), and others: see ``tails``
 sum near 1       log S = log1p(S - 1), where S - 1 is added up by itself: see ``log_sums``
 product with log t log p is 0 where t is 0
@@ -21,6 +22,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.expr import Expr
 
+from symdl.calculus.exponentials import definitions_read, without_cancelling
 from symdl.calculus.forms import tidy
 from symdl.calculus.log_sums import with_exact_logs
 from symdl.calculus.norms import with_scaled_norms
@@ -57,10 +59,12 @@ def stabilise(formula: Formula) -> Stabilised:
     known: dict[Expr, Expr] = {}
     names = {v.name for e in equations for v in (e.variable, *variables(e.rhs))}
     for e in equations:
-        new = Equation(e.lhs, _rewritten(e.rhs, known))
+        read = definitions_read(e.rhs, known)
+        exact = without_cancelling(e.rhs, read)
+        new = Equation(e.lhs, _rewritten(exact, known))
         (*scales, new), scaled = with_scaled_norms(new, names)
         if new.rhs != e.rhs:
-            if not same(e.rhs, new.rhs, known | scaled):
+            if not (same(e.rhs, new.rhs, known | scaled) or same(e.rhs, new.rhs, read)):
                 scales, new = [], e
             else:
                 done.append(("finite form", e, new))
@@ -99,9 +103,20 @@ def rewritten(e: Expr, known: Mapping[Expr, Expr]) -> Expr:
 def same(a: Expr, b: Expr, known: Mapping[Expr, Expr]) -> bool:
     """Whether two expressions are proved equal with these definitions put in."""
     try:
-        return is_zero(_inlined(a, known) - _inlined(b, known)) is True
+        difference = _inlined(a, known) - _inlined(b, known)
+        return is_zero(difference) is True or _zero_by_sign(difference)
     except SymdlError:
         return False
+
+
+def _zero_by_sign(e: Expr) -> bool:
+    """Whether ``e`` is 0 for positive, negative and zero u, where |u| is the only size in it."""
+    inner = {a for size in e.atoms(sp.Abs) for a in size.atoms(Elem, sp.Symbol)}
+    sizes = [a for a in inner if sp.Abs(a) in e.atoms(sp.Abs)]
+    if len(sizes) != 1:
+        return False
+    p = sp.Dummy("p", positive=True)
+    return all(is_zero(e.xreplace({sizes[0]: u})) is True for u in (p, -p, sp.S.Zero))
 
 
 def _inlined(e: Expr, known: Mapping[Expr, Expr]) -> Expr:

@@ -334,7 +334,7 @@ class Derivation:
     def _repr_html_(self) -> str:
         from symdl.derivation import html
 
-        return html.fragment(self, "en", True)
+        return html.notebook(self)
 
     def __str__(self) -> str:
         return self.text(verdicts=False)

@@ -15,10 +15,10 @@ from symdl.calculus.limit import first_principles
 from symdl.calculus.rules import RULES
 from symdl.calculus.tree import Deriv, Node, Rule
 from symdl.derivation.derivation import Derivation, Judge, Line
+from symdl.derivation.notations import prepared, written_as
 from symdl.derivation.paths import derive_gradient
 from symdl.derivation.shown import TotalDeriv
 from symdl.derivation.steps import LEVELS, Derived, Step, goal_of, steps_of
-from symdl.derivation.notations import prepared, written_as
 from symdl.derivation.subject import find, plain_symbols, read_subject, read_variable
 from symdl.derivation.writing import Writing, chosen
 from symdl.errors import InputError, NotSupported
@@ -73,10 +73,10 @@ def derive(
     """
     chosen("level", level, LEVELS)
     writing = Writing(notation, layout, style)
-    way = _way(method, tuple(rules))
+    way = _way(method, tuple(rules), judge)
     subject, at = prepared(read_subject(what), x, writing, sizes, names)
     back = plain_symbols(what, x)
-    return written_as(_derived(subject, at, level, way, judge, back), writing)
+    return written_as(_derived(subject, at, level, way, back), writing)
 
 
 def derive_in_network(
@@ -102,37 +102,37 @@ def _derived(
     x: Any,
     level: str,
     way: _Way,
-    judge: Judge,
     back: Mapping[sp.Symbol, sp.Symbol],
 ) -> Derivation:
     if isinstance(subject, Formula):
-        return _of_formula(subject, x, level, way, judge)
+        return _of_formula(subject, x, level, way)
     at = read_variable(x, variables(subject), subject)
     node = way.tree(subject, at)
     node = node.rewritten("simplification", simplest(node.after))
     result = rename(node.after, dict(back)) if back else node.after
-    return Derivation(goal_of(node), result, (_judged_whole(node, level),), judge=judge)
+    return Derivation(goal_of(node), result, (_judged_whole(node, level),), judge=way.judge)
 
 
 @dataclass(frozen=True)
 class _Way:
-    """How an expression is differentiated: by rules, or as the limit of a quotient."""
+    """How an expression is differentiated, by rules or as the limit of a quotient, and judged."""
 
     method: str
     rules: tuple[Rule, ...]
+    judge: Judge
 
     def tree(self, e: Expr, x: Expr) -> Node:
         return first_principles(e, x) if self.method == "limit" else gradient(e, x, self.rules)
 
 
-def _way(method: str, rules: tuple[Rule, ...]) -> _Way:
+def _way(method: str, rules: tuple[Rule, ...], judge: Judge) -> _Way:
     chosen("method", method, METHODS)
     if method == "limit" and rules != RULES:
         raise InputError("method='limit' uses no differentiation rules: leave rules out")
-    return _Way(method, rules)
+    return _Way(method, rules, judge)
 
 
-def _of_formula(f: Formula, x: object, level: str, way: _Way, judge: Judge) -> Derivation:
+def _of_formula(f: Formula, x: object, level: str, way: _Way) -> Derivation:
     known = frozenset().union(
         *(variables(e.rhs) for e in f.equations), f.inputs, f.parameters, f.defined
     )
@@ -142,7 +142,7 @@ def _of_formula(f: Formula, x: object, level: str, way: _Way, judge: Judge) -> D
         not isinstance(equation.lhs, Elem) or (isinstance(x, (Elem, sp.Indexed)) or "[" in str(x))
     )
     if not local or (isinstance(at, Elem) and not isinstance(equation.lhs, Elem)):
-        return _along_the_graph(f, at, level, way, judge)
+        return _along_the_graph(f, at, level, way)
     node = way.tree(equation.rhs, at)
     node = node.rewritten(
         "through the output", through_output(node.after, equation.lhs, equation.rhs)
@@ -160,11 +160,11 @@ def _of_formula(f: Formula, x: object, level: str, way: _Way, judge: Judge) -> D
         defaults=dict(f.hyper),
         title=f.title,
         source=f.source,
-        judge=judge,
+        judge=way.judge,
     )
 
 
-def _along_the_graph(f: Formula, at: Expr, level: str, way: _Way, judge: Judge) -> Derivation:
+def _along_the_graph(f: Formula, at: Expr, level: str, way: _Way) -> Derivation:
     if way.method != "rules":
         raise NotSupported(
             "the limit definition is for one scalar equation: derive the equations of a graph one "
@@ -173,7 +173,7 @@ def _along_the_graph(f: Formula, at: Expr, level: str, way: _Way, judge: Judge) 
     if way.rules != RULES:
         raise NotSupported("a formula of several equations is derived with the standard rules")
     v = at.tensor if isinstance(at, Elem) else at
-    return derive_gradient(f, v, level=level, judge=judge)
+    return derive_gradient(f, v, level=level, judge=way.judge)
 
 
 def _judged_whole(

@@ -15,7 +15,7 @@ from symdl.derivation.wording import Wording
 if TYPE_CHECKING:
     from symdl.derivation.derivation import Derivation
 
-__all__ = ["document", "fragment", "render", "style"]
+__all__ = ["document", "fragment", "notebook", "render", "style"]
 
 
 def render(derivation: Derivation, lang: str, verdicts: bool) -> str:
@@ -34,10 +34,19 @@ def document(title: str, lang: str, head: str, body: str) -> str:
     )
 
 
-@cache
+def notebook(derivation: Derivation) -> str:
+    """The derivation as a notebook shows it: in the notebook's own style, but for the formulas."""
+    return f"<style>\n{_sheet('math')}</style>\n{fragment(derivation, 'en', True)}"
+
+
 def style() -> str:
     """The style sheet of all pages."""
-    return files("symdl.derivation").joinpath("style.css").read_text(encoding="utf-8")
+    return _sheet("style") + _sheet("math")
+
+
+@cache
+def _sheet(name: str) -> str:
+    return files("symdl.derivation").joinpath(f"{name}.css").read_text(encoding="utf-8")
 
 
 def fragment(derivation: Derivation, lang: str, verdicts: bool) -> str:

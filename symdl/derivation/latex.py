@@ -123,7 +123,7 @@ def _lines(row: list[str], left: float) -> list[str]:
         above = _moved_in(broken(lhs, WIDE), first="& ") if lhs else []
         return above + [rf"&\quad {line}" for line in broken(rhs, WIDE - _INDENT)]
     first, *rest = broken(rhs, WIDE - left - _INDENT)
-    return [f"{lhs} &{first}", *(rf"&\quad {line}" for line in rest)]
+    return [f"{lhs} &{first}".strip(), *(rf"&\quad {line}" for line in rest)]
 
 
 def _moved_in(lines: list[str], first: str) -> list[str]:

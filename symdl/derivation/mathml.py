@@ -67,13 +67,13 @@ def display(math: str) -> str:
     """A formula on lines of its own: one row a line, aligned at the signs of equality."""
     rows = aligned_rows(math)
     if len(rows) == 1 and len(rows[0]) == 1:
-        return f'<div class="math">{_cell(rows[0][0])}</div>'
-    body = "\n".join(f'<div class="row">{_row(row)}</div>' for row in rows)
-    return f'<div class="math aligned">\n{body}\n</div>'
+        return f'<div class="symdl-math">{_cell(rows[0][0])}</div>'
+    body = "\n".join(f'<div class="eq">{_row(row)}</div>' for row in rows)
+    return f'<div class="symdl-math aligned">\n{body}\n</div>'
 
 
 def _row(row: list[str]) -> str:
-    sides = ("left", "right")
+    sides = ("lhs", "rhs")
     return "".join(f'<div class="{sides[k % 2]}">{_cell(c)}</div>' for k, c in enumerate(row))
 
 
@@ -89,7 +89,8 @@ def _part(math: str, large: bool, goes_on: bool) -> str:
     made = mathml(math, large=large, goes_on=goes_on)
     if width(math) <= _PHONE:
         return made
-    return f'<span class="wide" tabindex="0" role="group" aria-label="{escape(math)}">{made}</span>'
+    label = f'tabindex="0" role="group" aria-label="{escape(math)}"'
+    return f'<span class="symdl-wide" {label}>{made}</span>'
 
 
 # ------------------------------------------------------------------------------- corrections
@@ -127,7 +128,7 @@ def _after_something(root: ET.Element) -> None:
 
 
 def _give_room(parent: ET.Element) -> None:
-    """A sign that follows another one belongs to what comes after; a fraction keeps its distance."""
+    """A sign that follows another one belongs to what comes after; a fraction has air."""
     before: ET.Element | None = None
     for child in list(parent):
         sign = child.tag == "mo"

@@ -6,6 +6,7 @@ definition of each operation; it knows nothing of how a form was recognised, so 
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import sympy as sp
@@ -164,7 +165,7 @@ class Dot(Form):
     def __new__(cls, *forms: Form) -> Any:
         flat = [g for f in forms for g in (f.args if isinstance(f, Dot) else (f,))]
         flat = [f for f in flat if not isinstance(f, Eye)] or flat[:1]
-        for left, right in zip(flat, flat[1:], strict=False):
+        for left, right in itertools.pairwise(flat):
             if left.shape[1] != right.shape[0]:
                 raise Mismatch(f"the product of matrices of shapes {left.shape} and {right.shape}")
         return flat[0] if len(flat) == 1 else Expr.__new__(cls, *flat)

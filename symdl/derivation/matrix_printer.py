@@ -107,8 +107,9 @@ class _Writer:
 
     def _leaf(self, e: Leaf) -> tuple[int, str]:
         shown = self.show(e.args[1])
-        plain = not isinstance(e.args[1], (Deriv, Nabla)) and "^" not in shown
-        return (_ATOM if plain else _PRODUCT), shown
+        if isinstance(e.args[1], (Deriv, Nabla)):
+            return _PRODUCT, shown
+        return (_POWER if "^" in shown else _ATOM), shown
 
     def _sum(self, e: Form) -> str:
         shown = ""

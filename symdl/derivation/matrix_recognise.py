@@ -167,8 +167,8 @@ class _Recognition:
         """A factor that is no product and no sum over an index."""
         if isinstance(f, Elem):
             return self._read(f, row, column)
-        if isinstance(f, Delta) and f.args[0] in (row - column, column - row):
-            return Eye(row.size)
+        if isinstance(f, Delta) and _compares(f, row, column):
+            return Eye(_size(row))
         if isinstance(f, Total):
             body, index = f.open()
             parts = [Total(t, *index) for t in body.args] if _is_wide(body) else [f]
@@ -194,10 +194,17 @@ class _Recognition:
         raise NoForm(f)
 
 
+def _compares(f: Delta, row: Node, column: Node) -> bool:
+    """True for the Kronecker delta of the two indices."""
+    if row is None or column is None:
+        return False
+    return f.args[0] in (row - column, column - row)
+
+
 def _direction(f: Expr, free: list[Index], first: tuple[Node, Node]) -> tuple[Index, ...]:
     """The order in which the matrices in ``f`` name its two indices."""
     if set(first) == set(free):
-        return first
+        return tuple(i for i in first if i is not None)
     found = [a.index for a in f.atoms(Elem) if set(a.index) == set(free)]
     return min(found, key=str, default=tuple(free))
 
@@ -227,7 +234,7 @@ def _is_wide(body: Expr) -> bool:
 def _assembled(network: _Network, row: Node, column: Node) -> Form:
     u = network.weights.get(row) if row is not None else None
     v = network.weights.get(column) if column is not None else None
-    if network.edges:
+    if row is not None and column is not None and network.edges:
         middle = network.take(row, column)
         left = () if u is None else (Diag(u),)
         right = () if v is None else (Diag(v),)

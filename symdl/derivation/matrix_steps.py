@@ -15,7 +15,7 @@ from symdl.calculus.adjoint import bar
 from symdl.calculus.tree import Deriv
 from symdl.derivation.derivation import Derivation
 from symdl.derivation.matrix_forms import InMatrix, Leaf
-from symdl.derivation.matrix_recognise import NoForm, Node, recognised
+from symdl.derivation.matrix_recognise import Node, NoForm, recognised
 from symdl.derivation.names import distinct_indices, loss_name, taken_apart
 from symdl.derivation.shown import Nabla, Second, plain
 from symdl.derivation.steps import Equal, Note, Step
@@ -75,7 +75,7 @@ class _Matrices:
         place = self._place(plain(s.lhs))
         lhs = self._form(s.lhs, *place)
         sides = self._sides(s, place)
-        forms = [e for e in (lhs, *sides) if isinstance(e, InMatrix)]
+        forms = (lhs, *sides)
         if all(e.shown == lhs.shown for e in forms):
             raise NoForm(s.lhs)
         return replace(
@@ -134,7 +134,6 @@ class _Matrices:
         row, column = (*index, None, None)[:2]
         turned = self._is_adjoint(lhs) and self.writing.layout == "numerator"
         return (column, row) if turned else (row, column)
-
 
     def _second(self, lhs: Deriv) -> tuple[Node, Node]:
         """A Hessian, or the Jacobian of a vector for a vector."""

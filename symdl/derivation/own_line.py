@@ -44,7 +44,7 @@ def with_line(d: Derivation, k: int, text: str) -> Derivation:
     ['proved', 'refuted']
     """
     read = d.read()
-    if not isinstance(k, int) or isinstance(k, bool) or not 0 <= k < len(read):
+    if isinstance(k, bool) or k not in range(len(read)):
         raise InputError(f"there is no line {k!r}; the {len(read)} lines count from 0")
     old, line = read[k][1], d.bare_lines[k]
     own = _Typed(d, line).read(text)
@@ -196,13 +196,10 @@ def _replaced(old: Step, line: Line, own: Expr, claim: Equal) -> Step:
 
 def _put(steps: tuple[Step, ...], old: Step, new: Step) -> tuple[Step, ...]:
     """The steps with that very one replaced, which is the first of those that read alike."""
-    out, done = [], False
-    for s in steps:
-        if not done and s is old:
-            s, done = replace(new, children=s.children), True
-        elif not done:
-            below = _put(s.children, old, new)
-            done = any(a is not b for a, b in zip(below, s.children, strict=True))
-            s = replace(s, children=below) if done else s
-        out.append(s)
-    return tuple(out)
+    for place, s in enumerate(steps):
+        if s is old:
+            return (*steps[:place], replace(new, children=s.children), *steps[place + 1 :])
+        below = _put(s.children, old, new)
+        if below is not s.children:
+            return (*steps[:place], replace(s, children=below), *steps[place + 1 :])
+    return steps

@@ -42,7 +42,7 @@ from symdl.formula import Equation, Formula, Variable
 from symdl.notation.binders import Total, letters, rename
 from symdl.notation.indicators import Delta
 from symdl.notation.indices import Index
-from symdl.notation.tensors import Elem, TensorSymbol, real
+from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import inline, variables
 
 __all__ = ["Graph", "derive_gradient"]

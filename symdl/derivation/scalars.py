@@ -82,7 +82,7 @@ def _sizes(formula: Formula, sizes: Mapping[str, int], names: Names) -> dict[Exp
     for name, n in (*sizes.items(), *_lengths(names, tensors)):
         if name not in known:
             raise InputError(f"there is no size {name}; the sizes are: {', '.join(sorted(known))}")
-        if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        if type(n) is not int or n < 1:
             raise InputError(f"the size {name} must be a whole number from 1 on, not {n!r}")
         if found.setdefault(name, n) != n:
             raise Mismatch(f"the size {name} is {found[name]} and {n}")
@@ -99,12 +99,13 @@ def _lengths(names: Names, tensors: Mapping[str, Variable]) -> Iterator[tuple[st
         if not isinstance(v, TensorSymbol):
             there = ", ".join(sorted(k for k, t in tensors.items() if isinstance(t, TensorSymbol)))
             raise InputError(f"there is no tensor {name!r}; the tensors are: {there}")
+        inner = nested
         for size in v.axes:
-            if not isinstance(nested, (list, tuple)) or not nested:
+            if not isinstance(inner, (list, tuple)) or not inner:
                 raise Mismatch(f"the names of {name} must be nested lists over {list(v.axes)}")
             if size.is_Symbol:
-                yield size.name, len(nested)
-            nested = nested[0]
+                yield size.name, len(inner)
+            inner = inner[0]
 
 
 def _symbols(

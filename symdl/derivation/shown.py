@@ -14,7 +14,16 @@ from symdl.calculus.tree import Deriv
 from symdl.notation.binders import Binder
 from symdl.notation.tensors import Elem
 
-__all__ = ["Evaluated", "InPlaceOf", "Nabla", "Second", "Times", "TotalDeriv", "is_ordinary", "plain"]
+__all__ = [
+    "Evaluated",
+    "InPlaceOf",
+    "Nabla",
+    "Second",
+    "Times",
+    "TotalDeriv",
+    "is_ordinary",
+    "plain",
+]
 
 
 class _Shown(Expr):

@@ -10,6 +10,7 @@ import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.calculus.adjoint import Adjoint, adjoint
+from symdl.derivation.graph_svg import MOST_NODES, graph_svg
 from symdl.derivation.markdown import escaped
 from symdl.derivation.numbers import Numbers, numbers_of, written
 from symdl.derivation.plain_printer import plain_text
@@ -29,6 +30,7 @@ __all__ = ["NodeRow", "NodeTable", "node_table"]
 class NodeRow:
     """A node: its variable, the expression it computes (None for a leaf), value and gradient.
 
+    ``after`` is the value after the update of a step of gradient descent, None where there is none.
     The numbers are exact (SymPy's rationals) or have 50 digits (mpmath's).
     """
 
@@ -36,6 +38,7 @@ class NodeRow:
     rhs: Expr | None
     value: Any
     gradient: Any
+    after: Any = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,11 @@ class NodeTable:
         """The node whose gradient is 1."""
         return self.formula.output
 
+    @property
+    def is_step(self) -> bool:
+        """True for a table of a training step, with the parameters after it."""
+        return any(r.after is not None for r in self.rows)
+
     def row(self, name: str) -> NodeRow:
         """The row of the node of that name."""
         variable = find(name, [r.variable for r in self.rows])
@@ -64,7 +72,7 @@ class NodeTable:
     def text(self, lang: str = "en") -> str:
         """An aligned table of plain text."""
         rows = [self._head(lang), *(self._cells(r, plain_text) for r in self.rows)]
-        widths = [max(len(row[k]) for row in rows) for k in range(4)]
+        widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
         lines = []
         for row in rows:
             left = [c.ljust(w) for c, w in zip(row[:2], widths[:2], strict=True)]
@@ -76,7 +84,7 @@ class NodeTable:
         """A Markdown table."""
         head = [escaped(h) for h in self._head(lang)]
         rows = [self._cells(r, lambda e: f"${latex(e)}$") for r in self.rows]
-        lines = [head, ["---", "---", "---:", "---:"], *rows]
+        lines = [head, ["---", "---", *["---:"] * (len(head) - 2)], *rows]
         return "\n".join("| " + " | ".join(row) + " |" for row in lines) + "\n"
 
     def latex(self, lang: str = "en") -> str:
@@ -84,32 +92,46 @@ class NodeTable:
         head = [latex_text(h) for h in self._head(lang)]
         rows = [self._cells(r, lambda e: f"${latex(e)}$") for r in self.rows]
         body = " \\\\\n".join(" & ".join(row) for row in (head, *rows))
-        return f"\\begin{{tabular}}{{llrr}}\n{body}\n\\end{{tabular}}\n"
+        return f"\\begin{{tabular}}{{ll{'r' * (len(head) - 2)}}}\n{body}\n\\end{{tabular}}\n"
 
     def json(self) -> dict[str, Any]:
         """The nodes as plain values; numbers as they are printed."""
         nodes = [
-            dict(zip(("node", "operation", "value", "gradient"), cells, strict=True))
+            dict(zip(("node", "operation", "value", "gradient", "after"), cells, strict=False))
             for cells in (self._cells(r, plain_text) for r in self.rows)
         ]
         return {"output": plain_text(self.output), "nodes": nodes}
 
     def _head(self, lang: str) -> list[str]:
         words = Wording(lang)
-        return [words["word.node"], "", words["word.value"], words["word.gradient"]]
+        head = [words["word.node"], "", words["word.value"], words["word.gradient"]]
+        return [*head, words["word.after"]] if self.is_step else head
 
     def _cells(self, r: NodeRow, show: Any) -> list[str]:
         formula = show(r.rhs) if r.rhs is not None else ""
-        value, gradient = (self._number(v) for v in (r.value, r.gradient))
-        return [show(r.variable), formula, value, gradient]
+        value, gradient = (self.number(v) for v in (r.value, r.gradient))
+        after = ["" if r.after is None else self.number(r.after)] if self.is_step else []
+        return [show(r.variable), formula, value, gradient, *after]
 
-    def _number(self, v: Any) -> str:
+    def number(self, v: Any) -> str:
+        """A number as this table prints it: a fraction where all are, else so many decimals."""
         if self.exact and isinstance(v, sp.Rational):
             return str(v)
         return self.numbers.text(v)
 
+    def svg(self, lang: str = "en") -> str:
+        """A picture of the graph: values above its lines, gradients below.
+
+        Raises NotSupported for a graph of more nodes than can be read.
+        """
+        return graph_svg(self, lang)
+
     def _repr_markdown_(self) -> str:
         return self.markdown()
+
+    def _repr_html_(self) -> str | None:
+        """The picture; a notebook shows the table where the graph is too large for one."""
+        return self.svg() if len(self.rows) <= MOST_NODES else None
 
 
 def node_table(

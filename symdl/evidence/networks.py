@@ -85,7 +85,7 @@ def _judge_parameter(net: Backward, v: Variable, seed: int) -> Verdict:
     sizes = set().union(*(sizes_of(x) for e in net.written for x in (e.lhs, e.rhs)))
     try:
         world = random_world(free, sizes, seed, net.assumptions)
-        here = define((*net.written, *net.backward), world)
+        here = define((*net.written, *net.running), world)
         found = here.values[net.gradients[v]]
         for at in _some_elements(found, seed):
             ours = found if at is None else found[at]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 from sympy.core.expr import Expr
 
-__all__ = ["HYPERBOLIC", "by_exponentials", "erfc", "xlogy"]
+__all__ = ["HYPERBOLIC", "by_exponentials", "damped", "erfc", "xlogy"]
 
 HYPERBOLIC = (sp.tanh, sp.sinh, sp.cosh, sp.coth, sp.sech, sp.csch)
 
@@ -31,6 +31,18 @@ class xlogy(sp.Function):
         """The formula it stands for."""
         x, y = self.args
         return x * sp.log(y)
+
+
+class damped(sp.Function):
+    """a t, and 0 where t = 0 even if a is infinite: t falls faster than a grows."""
+
+    nargs = 2
+    is_real = True
+
+    def meaning(self) -> Expr:
+        """The formula it stands for."""
+        a, t = self.args
+        return a * t
 
 
 class erfc(sp.Function):

@@ -130,12 +130,12 @@ def _given(net: Network) -> tuple[TensorSymbol, ...]:
 def _lowered(net: Network, chosen: Setup, sizes: Sizes, judged: Judged) -> Lowered:
     """Derive the gradients, and lower all equations."""
     trained = tuple(p.variable for p in net.parameters)
-    derived = backpropagate(net.pieces, trained)
+    derived = backpropagate(net.pieces, trained, exact=chosen.backend == "compiled")
     if chosen.optimizer is not None:
         check_learnable(derived)
     return lower_step(
         derived.forward,
-        derived.backward,
+        derived.running,
         inputs=[net.input],
         targets=_given(net)[1:],
         parameters=trained,

@@ -76,14 +76,13 @@ class OneByOne(Steps):
 
     def run(self, order: Array | None, reporter: Reporter) -> None:
         losses, metrics = self.found.losses, self.found.metrics
-        left, step = self.step.metrics, 0
-        for batch in self._gathered(order) if order is not None else self._lying():
+        left = self.step.metrics
+        for k, batch in enumerate(self._lying() if order is None else self._gathered(order)):
             rows = len(batch[0])
             take = self._takes.get(rows) or self._taking(rows, batch)
-            losses[step] = loss = take(*batch)
-            metrics[step] = left
-            step += 1
-            reporter.batch_done(step, loss)
+            losses[k] = loss = take(*batch)
+            metrics[k] = left
+            reporter.batch_done(k + 1, loss)
 
     def _taking(self, rows: int, batch: tuple[Array, ...]) -> Callable[..., float]:
         self._takes[rows] = self.step.steps_on(*batch)

@@ -69,9 +69,7 @@ _BINARY = _side_accuracy("binary_accuracy", _HALF, _HALF)
 # the losses whose outputs are divided at 0, not at 1/2
 _SIGNED: dict[str, Formula] = {
     losses.HINGE.name: _side_accuracy("sign_accuracy", sp.S.Zero, sp.S.Zero),
-    losses.BINARY_CROSSENTROPY_FROM_LOGITS.name: _side_accuracy(
-        "logit_accuracy", sp.S.Zero, _HALF
-    ),
+    losses.BINARY_CROSSENTROPY_FROM_LOGITS.name: _side_accuracy("logit_accuracy", sp.S.Zero, _HALF),
 }
 
 METRICS: dict[str, Formula | None] = {

@@ -105,7 +105,7 @@ class Sequential(metaclass=Worded):
         loss       "mse", "half_squared_error", "binary_crossentropy", "categorical_crossentropy",
                    "sparse_categorical_crossentropy"; Loss("mse", reduction="sum") adds the rows
                    up instead of taking their mean
-        metrics    names out of "accuracy", "mse", "mae"
+        metrics    names out of "accuracy", "mse", "mae"; the step computes them from its outputs
 
         Raises InputError for unknown names and for a loss that cannot read the last activation.
         """

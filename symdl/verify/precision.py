@@ -69,6 +69,7 @@ def precision(
     backend: str = "numpy",
     points: int = 200,
     wrt: Iterable[Variable | str] | None = None,
+    exact: bool = True,
     run: Callable[..., Any] | None = None,
 ) -> Precision:
     """Compare a compiled formula and its compiled gradients with the formula at many digits.
@@ -84,6 +85,7 @@ def precision(
     may lie on the side of one of its two next neighbours.  At +-inf the truth is the value far
     beyond the range; nan must stay nan, but for a derivative that is constant between jumps.
 
+    ``exact`` is that of ``compile_gradient``: without it gradients are those of training on NumPy.
     ``run`` replaces the compiled code: a function of the arguments (and of the adjoint of a tensor
     output) that returns the value and the gradients.
 
@@ -103,7 +105,7 @@ def precision(
     check_backend(backend)
     known = one_of("dtype", name_of_dtype(dtype), DTYPES)
     chosen = swept(formula, wrt)
-    code = run or compiled(formula, chosen, known, backend)
+    code = run or compiled(formula, chosen, known, backend, exact)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         measured = judged(formula, chosen, np.dtype(known), points, code)

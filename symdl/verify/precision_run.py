@@ -53,13 +53,13 @@ def over_a_vector(formula: Formula) -> Formula | None:
 
 
 def compiled(
-    formula: Formula, wrt: Sequence[Variable], dtype: str, backend: str
+    formula: Formula, wrt: Sequence[Variable], dtype: str, backend: str, exact: bool = True
 ) -> Compiled:
     """The value and the gradients of ``wrt`` as one function, of vectors where that is possible."""
     lifted = over_a_vector(formula)
     if lifted is None:
-        return compile_gradient(formula, wrt, dtype, backend)
-    return compile_gradient(lifted, [v.name for v in wrt], dtype, backend)
+        return compile_gradient(formula, wrt, dtype, backend, exact)
+    return compile_gradient(lifted, [v.name for v in wrt], dtype, backend, exact)
 
 
 def run_all(

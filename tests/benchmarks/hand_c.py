@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TINY", "SMALL", "compiled"]
+__all__ = ["SMALL", "TINY", "compiled"]
 
 TINY = r"""
 #include <math.h>

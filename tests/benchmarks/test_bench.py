@@ -1,32 +1,31 @@
 """What is timed side by side must compute the same, and what does not must be left out."""
 
+import json
+from dataclasses import asdict
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.benchmarks.bench import Contestant, compared, main_label, table
+from tests.benchmarks.bench import main, table
+from tests.benchmarks.contest import Contestant, compared, main_label, ratios
 from tests.benchmarks.hand_deep import FlatDeepNet
-from tests.benchmarks.peers import hand, products, symdl_numpy
-from tests.benchmarks.workloads import WORKLOADS, Workload
+from tests.benchmarks.peers import hand, hand_c, products, symdl_numpy
+from tests.benchmarks.workloads import WORKLOADS, Workload, from_json
 
 
-class Told(Contestant):
-    """A contestant without a process, which answers what it was told to."""
-
-    def __init__(self, peer, losses):
-        self.peer, self.losses = peer, losses
-
-    def ask(self, command):
-        assert command == "losses 10"
-        return {"losses": self.losses}
+def told(peer, losses):
+    """A contestant without a process, which has these losses."""
+    process: Any = None
+    return Contestant(peer, process, {"losses": losses})
 
 
 def test_a_peer_that_computes_something_else_is_left_out():
     right, wrong = [1.0 - k / 100 for k in range(10)], [1.0 - k / 99 for k in range(10)]
-    told = [Told("a", right), Told("b", right), Told("c", wrong), Told("products", [np.nan] * 10)]
-    assert list(compared(told)) == ["c"]
-    assert list(compared([Told("a", right), Told("b", right), Told("c", [np.nan] * 10)])) == ["c"]
+    both, nothing = [told("a", right), told("b", right)], [np.nan] * 10
+    assert list(compared([*both, told("c", wrong), told("products", nothing)])) == ["c"]
+    assert list(compared([*both, told("c", nothing)])) == ["c"]
 
 
 @pytest.mark.parametrize("w", [w for w in WORKLOADS if w.name != "W4"], ids=lambda w: w.name)
@@ -75,7 +74,44 @@ def test_ratios_are_taken_within_the_commonest_label():
         return {"microseconds": times, "blocks": {"near": 9, "far": 2}, "first step seconds": 0.1,
                 "import seconds": 0.1, "peak MiB": 1.0}  # fmt: skip
 
-    found = {"workload": "W", "title": "t", "threads": 2,
-             "peers": {"hand": record(2.0, 9.0), "symdl_numpy": record(1.0, 1.0)}}  # fmt: skip
+    peers = {"hand": record(2.0, 9.0), "symdl_numpy": record(1.0, 1.0),
+             "jax_scan": record(4.0, 1.0), "products": record(0.5, 9.0)}  # fmt: skip
+    found: dict[str, Any] = {"workload": "W", "title": "t", "threads": 2, "peers": peers}
     assert main_label(found) == "near"
-    assert table(found).row_count == 2
+    found["ratios"] = ratios(found)
+    assert found["ratios"]["best"] == "hand"
+    assert found["ratios"]["to best"]["symdl_numpy"] == 0.5
+    assert found["ratios"]["to limit"]["symdl_numpy"] == 2.0
+    assert table(found).row_count == 4
+    peers["hand_c"] = record(0.4, 9.0)
+    assert ratios(found)["limit"] == "hand_c"
+
+
+@pytest.mark.parametrize("w", WORKLOADS[:2], ids=lambda w: w.name)
+def test_the_c_loop_by_hand_agrees_with_numpy_by_hand(w):
+    runs = [peer.prepare(w, 1) for peer in (hand, hand_c)]
+    for _ in range(10):
+        ours, theirs = (run(1) for run in runs)
+        assert ours == pytest.approx(theirs, abs=1e-6)
+    assert runs[0](5) == pytest.approx(runs[1](5), abs=1e-6)
+
+
+def test_the_c_loop_is_written_for_two_workloads():
+    with pytest.raises(SystemExit, match="W1 and W2"):
+        hand_c.prepare(WORKLOADS[2], 1)
+
+
+def test_a_workload_survives_json():
+    assert all(from_json(json.dumps(asdict(w))) == w for w in WORKLOADS)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--workloads", "W9"], "unknown: W9"), (["--threads", "0"], "start at 1"),
+     (["--json", "/no/such/folder/f.json"], "no folder /no/such/folder")],
+)  # fmt: skip
+def test_wrong_options_end_before_anything_is_timed(words, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err

@@ -5,6 +5,7 @@ Every peer trains the same network from the same weights on the same batches.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -12,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BATCHES", "WORKLOADS", "Layer", "Workload", "workload"]
+__all__ = ["BATCHES", "WORKLOADS", "Layer", "Workload", "from_json", "workload"]
 
 Array = NDArray[np.floating]
 BATCHES = 16
@@ -93,6 +94,12 @@ WORKLOADS = (
         "adam", 0.001, 20, normalized=True,
     ),
 )  # fmt: skip
+
+
+def from_json(words: str) -> Workload:
+    """The workload whose fields are given as JSON."""
+    fields = json.loads(words)
+    return Workload(**{**fields, "sizes": tuple(fields["sizes"])})
 
 
 def workload(name: str) -> Workload:

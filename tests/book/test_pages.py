@@ -1,7 +1,6 @@
 """The pages in derivations/ are what their scripts make of today's formulas."""
 
 import re
-import runpy
 from pathlib import Path
 
 import pytest
@@ -9,11 +8,12 @@ import pytest
 from symdl.book import worked_page
 from symdl.book.catalogue import entries
 from symdl.book.index import index, title_of
+from symdl.book.pages import pages
 from symdl.book.worked_example import EXAMPLE, errors, updates
 from symdl.derivation.numbers import decimal
 
 FOLDER = Path(__file__).parents[2] / "derivations"
-PAGES = runpy.run_path(str(FOLDER / "__main__.py"))["pages"]()
+PAGES = {Path(p.path): p.markdown for p in pages()}
 COMMITTED = sorted(p.relative_to(FOLDER) for p in FOLDER.glob("**/*.md"))
 
 

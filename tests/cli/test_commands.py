@@ -13,21 +13,11 @@ import pytest
 
 from symdl.book import catalogue, terminal
 from symdl.book.catalogue import Entry, entry
-from symdl.cli import run
 from symdl.evidence.verdict import Verdict
 from symdl.training.sequential import Sequential
 
 ROOT = Path(__file__).parents[2]
 IRIS = ROOT / "symdl" / "data" / "iris.csv"
-
-
-@pytest.fixture
-def symdl(capfd):
-    def call(*arguments):
-        status = run([str(a) for a in arguments])
-        return status, *capfd.readouterr()
-
-    return call
 
 
 def test_help_and_version(symdl):

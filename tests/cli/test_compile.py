@@ -1,11 +1,8 @@
-"""The files that ``symdl compile`` writes, run where neither symdl nor SymPy is installed."""
+"""The files that ``symdl compile`` writes for NumPy, run where neither symdl nor SymPy is."""
 
 import re
-import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,177 +10,21 @@ import pytest
 import symdl as sd
 from symdl.book.compiling import Options, written
 from symdl.book.step_file import step_file
-from symdl.cli import run
 from symdl.training.sequential import Sequential
-
-STEPS, ROWS, BATCH = 10, 35, 8
-TOLERANCE = {"float64": 1e-12, "float32": 2e-5}
-
-
-# ------------------------------------------------------------------------- a bare environment
-
-
-@pytest.fixture(scope="session")
-def bare(tmp_path_factory):
-    """A Python that has NumPy and SciPy and nothing else."""
-    folder = tmp_path_factory.mktemp("bare")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "env"], check=True)
-    packages = folder / "packages"
-    packages.mkdir()
-    for name in ("numpy", "scipy"):
-        place = Path(find_spec(name).origin).parent
-        for part in (place, place.with_name(f"{name}.libs")):
-            if part.exists():
-                (packages / part.name).symlink_to(part)
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    site = folder / "env" / "lib" / version / "site-packages"
-    (site / "bare.pth").write_text(f"{packages}\n")
-    return folder / "env" / "bin" / "python"
-
-
-ABSENT = """
-import sys
-sys.path.insert(0, {folder!r})
-for name in ("symdl", "sympy"):
-    try:
-        __import__(name)
-    except ModuleNotFoundError:
-        continue
-    raise SystemExit(name + " is there")
-import numpy as np
-given = np.load({data!r})
-x, t = given["x"], given["t"]
-"""
-TRAIN = """
-from step import Step, load_weights
-step = Step(load_weights({model!r}))
-losses = [step(x, t) for _ in range(10)]
-"""
-CHANGE = """
-from step import Step, load_weights
-step = Step(load_weights({model!r}))
-losses = [step(x, t) for _ in range(4)]
-step.hyper.update(learning_rate=0.03, beta_1=0.5)
-losses += [step(x, t) for _ in range(4)]
-"""
-EPOCH = """
-from step import Step, load_weights
-step = Step(load_weights({model!r}))
-losses = step.epoch(x, t, batch=8, order=given["order"])
-"""
-KEEP = """
-held = getattr(step, "statistics", {{}}) | step.parameters
-kept = {{"evaluate": step.evaluate(x, t), "forward": step.forward(x), **held}}
-np.savez({out!r}, losses=losses, **kept)
-"""
-
-
-def run_bare(bare, folder, program, **words):
-    """Run a program in the bare environment, and return the arrays that it keeps."""
-    places = {"folder": folder, "data": folder / "data.npz", "model": folder / "model.npz"}
-    places |= {"out": folder / "out.npz", **words}
-    text = (ABSENT + program + KEEP).format(**{k: str(v) for k, v in places.items()})
-    command = [bare, "-I", "-W", "error", "-c", text]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    with np.load(folder / "out.npz") as arrays:
-        return dict(arrays)
-
-
-# --------------------------------------------------------------------------------- the models
-
-
-def plain(**_):
-    return [sd.Dense(6, "relu"), sd.Dense(3, "softmax")], sd.Adam(0.01), "categorical_crossentropy"
-
-
-def noisy(**_):
-    layers = [
-        sd.Dense(6, "tanh"),
-        sd.BatchNormalization(),
-        sd.Dropout(0.3),
-        sd.GaussianNoise(0.1),
-        sd.Dense(3, "softmax"),
-    ]
-    return layers, sd.Adam(0.01), "categorical_crossentropy"
-
-
-def labelled():
-    layers = [sd.Dense(6, "sigmoid", kernel_regularizer="l2"), sd.Dense(3, "softmax")]
-    return layers, sd.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy"
-
-
-def bounded():
-    layers = [sd.Dense(6, "relu", kernel_constraint="max_norm"), sd.Dense(3)]
-    return layers, sd.RMSprop(0.01, clipvalue=0.01), "mse"
-
-
-def joined():
-    return [sd.Dense(3, "softplus")], sd.SGD(0.1, clipnorm=0.05), "huber"
-
-
-MODELS = {"plain": plain, "noisy": noisy, "labelled": labelled, "bounded": bounded}
-
-
-def saved(folder, made, dtype, seed=3):
-    """A model of four columns in a file, and data of its kind beside it."""
-    layers, optimizer, loss = made()
-    model = Sequential([sd.Input(4), *layers], seed=seed)
-    model.compile(optimizer, loss, dtype=dtype, metrics=["accuracy"] if "cross" in loss else [])
-    model.save(folder / "model.npz")
-    rng = np.random.default_rng(5)
-    labels = rng.integers(3, size=ROWS)
-    given = {"x": rng.standard_normal((ROWS, 4)), "order": rng.permutation(ROWS)}
-    given["t"] = labels if loss.startswith("sparse") else np.eye(3)[labels]
-    np.savez(folder / "data.npz", **given)
-    return given
-
-
-def by_symdl(folder, rows=None):
-    """What symdl's own step makes of the same model and data."""
-    model = Sequential.load(folder / "model.npz")
-    with np.load(folder / "data.npz") as given:
-        x, t, order = given["x"], given["t"], given["order"]
-    step = model.step
-    batches = [np.arange(ROWS)] * STEPS
-    if rows is not None:
-        batches = [order[k : k + rows] for k in range(0, ROWS, rows)]
-    losses = [step(x[rows], t[rows]) for rows in batches]
-    held = {**step.parameters, **step.statistics}
-    return {"losses": losses, "evaluate": step.evaluate(x, t), "forward": step.forward(x), **held}
-
-
-def by_symdl_with_a_change(folder):
-    model = Sequential.load(folder / "model.npz")
-    with np.load(folder / "data.npz") as given:
-        x, t = given["x"], given["t"]
-    step = model.step
-    losses = [step(x, t) for _ in range(4)]
-    step.hyper.update(learning_rate=0.03, beta_1=0.5)
-    losses += [step(x, t) for _ in range(4)]
-    held = {"losses": losses, **step.parameters}
-    return {**held, "evaluate": step.evaluate(x, t), "forward": step.forward(x)}
-
-
-def assert_same(found, expected, dtype):
-    assert found.keys() == expected.keys()
-    tolerance = TOLERANCE[dtype]
-    for name, value in expected.items():
-        if name not in ("losses", "evaluate"):
-            assert found[name].dtype == dtype
-        np.testing.assert_allclose(found[name], value, rtol=tolerance, atol=tolerance, err_msg=name)
-
-
-@pytest.fixture
-def symdl(capfd):
-    def call(*arguments):
-        status = run([str(a) for a in arguments])
-        return status, *capfd.readouterr()
-
-    return call
-
-
-# ---------------------------------------------------------------------------------- NumPy alone
+from tests.cli.written_files import (
+    LAYERS,
+    MODELS,
+    TRAIN,
+    assert_same,
+    bounded,
+    by_symdl,
+    joined,
+    labelled,
+    noisy,
+    plain,
+    run_bare,
+    saved,
+)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -245,9 +86,6 @@ def test_its_gradients_are_those_that_differences_give(symdl, bare, tmp_path):
     difference, slope = run_bare(bare, tmp_path, DIFFERENCES)["losses"]
     assert slope > 0.1
     assert difference == pytest.approx(slope, rel=1e-7)
-
-
-LAYERS = "5:relu,4:tanh,3:softmax"
 
 
 def described(symdl, file, *more):
@@ -343,76 +181,6 @@ def test_it_is_clean_and_readable(tmp_path, made):
     assert done.returncode == 0, done.stdout
     code = [line for line in text.splitlines() if "#" not in line]
     assert max(map(len, code)) < 120
-
-
-# -------------------------------------------------------------------------------------------- C
-
-needs_compiler = pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
-IN_C = {"plain": plain, "noisy": noisy, "labelled": labelled}
-
-
-def in_c(symdl, folder, *model):
-    files = ["-o", folder / "step.c", "--driver", folder / "step.py"]
-    return symdl("compile", *model, "--backend", "compiled", *files)
-
-
-@needs_compiler
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("made", IN_C.values(), ids=IN_C)
-def test_the_c_file_trains_as_symdl_does(symdl, bare, tmp_path, made, dtype):
-    saved(tmp_path, made, dtype)
-    status, out, err = in_c(symdl, tmp_path, tmp_path / "model.npz")
-    assert (status, out) == (0, "")
-    assert err == f"written: {tmp_path / 'step.c'}\nwritten: {tmp_path / 'step.py'}\n"
-    assert_same(run_bare(bare, tmp_path, TRAIN), by_symdl(tmp_path), dtype)
-    assert_same(run_bare(bare, tmp_path, EPOCH), by_symdl(tmp_path, BATCH), dtype)
-
-
-@needs_compiler
-def test_the_compile_line_of_the_header_is_all_it_takes(symdl, tmp_path):
-    in_c(symdl, tmp_path, "--layers", LAYERS, "--columns", 4)
-    text = (tmp_path / "step.c").read_text()
-    command = re.search(r"^ +(cc .*)$", text, re.MULTILINE)[1]
-    subprocess.run(command.split(), cwd=tmp_path, check=True)
-    exported = re.findall(r'visibility\("default"\)\)\) \w+ (\w+)\(', text)
-    header = text[: text.index("*/")]
-    assert {"gradients", "evaluate", "forward", "update_all", "epoch"} <= {*exported}
-    for name in {*exported} - {"update"}:
-        assert re.search(rf"^   \w+ {name}\(", header, re.MULTILINE), name
-
-
-@needs_compiler
-def test_an_error_in_the_c_file_is_seen(symdl, bare, tmp_path):
-    saved(tmp_path, labelled, "float64")
-    in_c(symdl, tmp_path, tmp_path / "model.npz")
-    file = tmp_path / "step.c"
-    text = file.read_text()
-    assert " - t" in text
-    file.write_text(re.sub(r"(velocity_new_1_here) - ", r"\1 + ", text))
-    assert file.read_text() != text
-    with pytest.raises(AssertionError):
-        assert_same(run_bare(bare, tmp_path, TRAIN), by_symdl(tmp_path), "float64")
-
-
-@needs_compiler
-@pytest.mark.parametrize("backend", ["numpy", "compiled"])
-def test_constants_of_the_optimizer_may_change(symdl, bare, tmp_path, backend):
-    saved(tmp_path, plain, "float64")
-    if backend == "numpy":
-        symdl("compile", tmp_path / "model.npz", "-o", tmp_path / "step.py")
-    else:
-        in_c(symdl, tmp_path, tmp_path / "model.npz")
-    expected = by_symdl_with_a_change(tmp_path)
-    assert_same(run_bare(bare, tmp_path, CHANGE), expected, "float64")
-
-
-@needs_compiler
-def test_rows_that_are_not_there_are_refused(symdl, bare, tmp_path):
-    saved(tmp_path, plain, "float64")
-    in_c(symdl, tmp_path, tmp_path / "model.npz")
-    beyond = EPOCH.replace('given["order"]', "[0, 35]")
-    with pytest.raises(AssertionError, match="beyond the 35"):
-        run_bare(bare, tmp_path, beyond)
 
 
 # ---------------------------------------------------------------------------------- mistakes

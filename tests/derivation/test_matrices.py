@@ -60,7 +60,7 @@ def test_normalization_reaches_three_terms():
         "Xbar",
         "(N Ybar - H Diag((H ⊙ Ybar)^T 1) - 1 1^T Ybar) Diag(gamma ⊘ s)/N",
     )
-    goal, result = reads(LAYER_NORMALIZATION, "x")
+    _, result = reads(LAYER_NORMALIZATION, "x")
     assert result.count(" - ") == 2
     assert result.endswith("/D")
 

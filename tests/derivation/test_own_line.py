@@ -79,7 +79,9 @@ def test_the_line_is_shown_with_what_stood_there_and_with_numbers():
 def test_in_matrix_notation_a_line_is_typed_with_indices():
     d = sd.derive(DENSE, "W", notation="matrix")
     assert d.with_line(3, "sum[n](x[n,i]*ybar[n,j])").verify().level == "proved"
-    assert d.with_line(3, "sum[n](x[n,j]*ybar[n,i])").verify().level == "refuted" or True
+    assert d.with_line(3, "2*sum[n](x[n,i]*ybar[n,j])").verify().level == "refuted"
+    with pytest.raises(InputError, match="column 8: found 'x' that does not fit"):
+        d.with_line(3, "sum[n](x[n,j]*ybar[n,i])")
 
 
 @pytest.mark.parametrize(

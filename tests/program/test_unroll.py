@@ -14,7 +14,7 @@ from symdl.formula import Equation
 from symdl.notation.binders import ArgPeak, Peak, total
 from symdl.notation.functions import xlogy
 from symdl.notation.indices import indices
-from symdl.notation.tensors import real, tensors
+from symdl.notation.tensors import TensorSymbol, real, tensors
 from symdl.program.exponentials import one_form
 from symdl.program.lowering import lower
 from symdl.program.unroll import operations, unroll
@@ -22,6 +22,7 @@ from symdl.program.unroll import operations, unroll
 n, i, j = indices("n:N i:D j:K")
 x, W, z, h = tensors("x[n,i] W[i,j] z[n,j] h[n,j]", n, i, j)
 m, best = tensors("m[n] best[n]", n)
+c = TensorSymbol("c", (n.size,), labels=j.size)
 v = sp.Symbol("v", real=True)
 SIZES = {n.size: 2, i.size: 3, j.size: 2}
 
@@ -46,9 +47,18 @@ def test_sizes_maxima_and_scalars():
     assert texts["L"] in ("m_0/2 + m_1/2", "t1/2", "t2/2")
 
 
-def test_what_cannot_be_written_out_is_refused():
+@pytest.mark.parametrize("row", [[1, 3, 2], [2, 2, 2], [1, 2, 2], [3, 1, 3], [0, 1, 2]])
+def test_the_place_of_a_maximum_is_the_first(row):
     program = lower([Equation(best[n], ArgPeak(x[n, i], i) + 1)], {best})
-    with pytest.raises(NotSupported, match=r"reduce of|labels"):
+    straight = unroll(program, {n.size: 1, i.size: 3})
+    (place,) = straight.elements(program.keep[0]).values()
+    f, _ = run(straight.assignments, straight.elements(program.given[0]).values(), place)
+    assert f([float(v) for v in row]) == (np.argmax(row) + 1,)
+
+
+def test_what_cannot_be_written_out_is_refused():
+    program = lower([Equation(m[n], z[n, c[n]])], {m})
+    with pytest.raises(NotSupported, match=r"gather of|labels"):
         unroll(program, SIZES)
     with pytest.raises(NotSupported, match="size K is not known"):
         unroll(lower([Equation(z[n, j], 2 * h[n, j])], {z}), {n.size: 2})

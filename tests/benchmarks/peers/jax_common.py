@@ -11,11 +11,14 @@ EPSILON = 1e-7
 NORM_EPSILON = 1e-3
 
 
-def limit_threads(threads: int) -> None:
-    """Must be called before JAX is imported."""
+def load(threads: int) -> None:
+    """Import and start JAX with so many threads."""
     flags = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
     os.environ["XLA_FLAGS"] = f"{flags} intra_op_parallelism_threads={threads}"
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    import jax
+
+    jax.numpy.ones(3).block_until_ready()
 
 
 def functions(w: Workload) -> tuple[Any, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
-from tests.benchmarks.peers.jax_common import functions, limit_threads
+from tests.benchmarks.peers.jax_common import functions, load
 from tests.benchmarks.workloads import BATCHES, Workload
+
+__all__ = ["load", "prepare"]
 
 
 def prepare(w: Workload, threads: int) -> Callable[[int], float]:
-    limit_threads(threads)
+    load(threads)
     import jax
 
     state, step = functions(w)

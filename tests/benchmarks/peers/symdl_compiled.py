@@ -7,9 +7,16 @@ from collections.abc import Callable
 import numpy as np
 
 import symdl as sd
+from symdl.backends.blas import product_address
 from symdl.backends.compiled import CompiledStep
 from tests.benchmarks.peers.symdl_numpy import model_of, optimizer_of
 from tests.benchmarks.workloads import BATCHES, Workload
+
+
+def load(threads: int) -> None:
+    """Import what holds BLAS."""
+    del threads
+    product_address("float")
 
 
 def prepare(w: Workload, threads: int) -> Callable[[int], float]:

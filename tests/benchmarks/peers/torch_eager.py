@@ -9,11 +9,18 @@ from typing import Any
 from tests.benchmarks.workloads import BATCHES, Workload
 
 
+def load(threads: int) -> None:
+    """Import PyTorch."""
+    import torch
+
+    torch.set_num_threads(threads)
+
+
 def prepare(w: Workload, threads: int) -> Callable[[int], float]:
+    load(threads)
     import torch
     from torch import nn
 
-    torch.set_num_threads(threads)
     kind = getattr(torch, w.dtype)
     acts = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
     layers: list[Any] = []

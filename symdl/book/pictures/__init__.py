@@ -1,0 +1,1 @@
+"""Pictures of the book: curves, descents, surfaces and graphs, all drawn from formulas."""
