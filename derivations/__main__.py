@@ -1,5 +1,7 @@
 """Write pages anew: ``python derivations`` all of them, ``python derivations tanh`` that one.
 
+Their pictures too, where matplotlib is installed; where it is not they are left as they are.
+
 ``python derivations --words ko minima`` prints what minima.ko.toml lacks, to be filled in.
 """
 
@@ -26,6 +28,8 @@ def main(names: list[str]) -> None:
     ):
         (FOLDER / page.path).parent.mkdir(exist_ok=True)
         write_text(FOLDER / page.path, text)
+    for reason, files in draw(chosen).items():
+        print(f"left as they are, {reason}:", *sorted(files))
     titles = {p.as_posix(): title_of((FOLDER / p).read_text(encoding="utf-8")) for p in made}
     write_text(FOLDER / "README.md", index(titles))
     left = {p.relative_to(FOLDER) for p in FOLDER.glob("*/*.md")} - set(made)
@@ -34,6 +38,18 @@ def main(names: list[str]) -> None:
     unknown = set(names) - {path.stem for path in made}
     if unknown:
         sys.exit(f"there is no page called {', '.join(sorted(unknown))}")
+
+
+def draw(chosen: list[Page]) -> dict[str, list[str]]:
+    """Write the pictures; return those that cannot be drawn, by the reason."""
+    left_out: dict[str, list[str]] = {}
+    made = each(Page.drawn, chosen)
+    for page, (found, why) in track(made, "drawing", len(chosen), transient=True):
+        for file, text in found.items():
+            write_text(FOLDER / page.chapter / file, text)
+        for file, reason in why.items():
+            left_out.setdefault(reason, []).append(f"{page.chapter}/{file}")
+    return left_out
 
 
 def words(lang: str, names: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import sympy as sp
@@ -39,6 +40,10 @@ class Equation:
         return self.lhs.index if isinstance(self.lhs, Elem) else ()
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         return f"{self.lhs} = {self.rhs}"
 
     def to_sympy(self) -> sp.Eq:

@@ -4,10 +4,15 @@ from pathlib import Path
 
 from symdl.book import worked_page
 from symdl.book.files import write_text
+from symdl.book.pictures.picture import Picture
 
 
 def page() -> str:
     return worked_page.markdown()
+
+
+def pictures() -> tuple[Picture, ...]:
+    return worked_page.pictures()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import sympy as sp
 
 from symdl.book import page as md
 from symdl.book.files import write_text
+from symdl.book.pictures.paths import parabolas
+from symdl.book.pictures.picture import Picture
 from symdl.catalog import optimizers as o
 from symdl.derivation.numbers import decimal
 from symdl.evidence.descent import Descent, descent
@@ -19,6 +21,7 @@ W, V, PHI = real("w"), real("v"), real("phi")
 C = sp.Symbol("c", positive=True)
 SQUARE, VALLEY, GENERAL = W**2, W**2 + W * V + V**4, C * W**2 / 2
 RATES = [sp.Rational(k, 10) for k in (4, 5, 6, 10, 12)]
+DRAWN = [sp.Rational(k, 100) for k in (10, 90, 105)]
 HELD = sp.Rational(9, 10)
 NAMES = (o.w, o.g, o.rate)
 START, STEPS = sp.Integer(1), 5
@@ -47,6 +50,7 @@ def page() -> str:
         _rates(square),
         f"Written out from {md.inline(W, START)}, the weight after each step:",
         _paths(square),
+        *(p.markdown() for p in pictures()),
         f"Beyond {md.inline(square.fastest)} the step is longer than the way to the minimum and "
         "overshoots: the weight jumps to the other side. As long as it lands nearer than it "
         "started it still converges, in a zigzag; at "
@@ -64,6 +68,10 @@ def page() -> str:
         "## What was checked",
         md.verdicts(_verdicts(down, square, general, ball, quick)),
     )
+
+
+def pictures() -> tuple[Picture, ...]:
+    return (parabolas(SQUARE, W, DRAWN, float(START), 8),)
 
 
 def _down(d: Direction) -> str:

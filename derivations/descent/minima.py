@@ -6,6 +6,8 @@ import sympy as sp
 
 from symdl.book import page as md
 from symdl.book.files import write_text
+from symdl.book.pictures.picture import Picture
+from symdl.book.pictures.shapes import starts
 from symdl.calculus.tree import Deriv
 from symdl.catalog import optimizers as o
 from symdl.evidence.descent import descent
@@ -43,6 +45,7 @@ def page() -> str:
         f"With the rate {md.inline(RATE)}, {STEPS} steps in floating point, from starts on both "
         "sides:",
         _starts(hills, RATE),
+        *(p.markdown() for p in pictures()),
         "Each start rolls down into the valley in which it lies; the maximum between the valleys "
         "is the watershed. A start just to the left of it never finds the lower valley. This is "
         "why a network is trained from random weights, and why several starts may help.",
@@ -62,6 +65,10 @@ def page() -> str:
         "## What was checked",
         md.verdicts(_verdicts(hills, saddle)),
     )
+
+
+def pictures() -> tuple[Picture, ...]:
+    return (starts(landscape(HILLS, W), RATE, [float(s) for s in STARTS], STEPS),)
 
 
 def _points(found: Landscape) -> str:

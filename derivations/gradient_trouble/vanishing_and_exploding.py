@@ -1,5 +1,6 @@
 """Gradients along depth: why they vanish or explode, and the bound on them."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import sympy as sp
 import symdl as sd
 from symdl.book import page as md
 from symdl.book.files import write_text
+from symdl.book.pictures.depth import by_depth
+from symdl.book.pictures.picture import Picture
 from symdl.calculus.differentiate import differentiate
 from symdl.catalog import activations as act
 from symdl.catalog.layers import DENSE
@@ -130,16 +133,26 @@ def _lagrange() -> tuple[str, str]:
 
 
 def _measured() -> tuple[str, ...]:
-    kinds = (("sigmoid", "glorot_uniform"), ("tanh", "glorot_uniform"), ("relu", "he_uniform"))
-    columns = [_norms(activation, initializer) for activation, initializer in kinds]
+    columns = _nets()
     layers = (1, 5, 10, 15, 20)
-    rows = [[str(k), *(f"{c[k - 1] / c[-1]:.0e}" for c in columns)] for k in layers]
+    rows = [[str(k), *(f"{c[k - 1] / c[-1]:.0e}" for c in columns.values())] for k in layers]
     return (
         "## In a net",
         "The gradients of a net of 20 layers of 32 units at the start, by the generated code: the "
         "norm for the kernel of a layer, over that for the last one.",
-        md.table(["layer", *(f"{a}, {i.replace('_', ' ')}" for a, i in kinds)], rows),
+        md.table(["layer", *columns], rows),
+        *(p.markdown() for p in pictures()),
     )
+
+
+def pictures() -> tuple[Picture, ...]:
+    return (by_depth(_nets()),)
+
+
+@cache
+def _nets() -> dict[str, list[float]]:
+    kinds = (("sigmoid", "glorot_uniform"), ("tanh", "glorot_uniform"), ("relu", "he_uniform"))
+    return {f"{a}, {i.replace('_', ' ')}": _norms(a, i) for a, i in kinds}
 
 
 def _norms(activation: str, initializer: str, depth: int = 20) -> list[float]:

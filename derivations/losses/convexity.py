@@ -8,6 +8,8 @@ import symdl as sd
 from symdl.book import page as md
 from symdl.book.claims.losses import domain_of_all
 from symdl.book.files import write_text
+from symdl.book.pictures.picture import Picture
+from symdl.book.pictures.shapes import chords, surfaces
 from symdl.calculus.differentiate import differentiate
 from symdl.calculus.elimination import simplest
 from symdl.catalog import losses
@@ -21,15 +23,17 @@ from symdl.evidence.verdict import Verdict, negated
 from symdl.evidence.written_out import element_symbol, write_out
 from symdl.notation.tensors import real
 
-x, w, t, z = real("x"), real("w"), real("t"), real("z")
+x, w, t, z, b = real("x"), real("w"), real("t"), real("z"), real("b")
 UNIT = sp.Interval(0, 1)
 ENDS = (sp.Integer(-6), sp.Integer(0))  # two weights, and the one between them
 AT = {x: sp.S.One, t: sp.S.One}
+EXAMPLES = [(-1, sp.S.Zero), (1, sp.S.One), (2, sp.S.One)]  # an input and its target
 
 
 def page() -> str:
     entropy = sd.derive(_entropy(), w)
     bend = _second(_entropy())
+    of_chords, of_surfaces = (p.markdown() for p in pictures())
     return md.joined(
         "# Convex losses",
         "Source: Boyd, Vandenberghe (2004), Convex Optimization, sections 3.1 and 4.2.2; "
@@ -52,6 +56,7 @@ def page() -> str:
         "way; the curve comes down from that shelf, and on the shelf it bends the wrong way. Two "
         f"points and their chord, for {md.inline(x, AT[x])} and {md.inline(t, AT[t])}:",
         md.table([md.inline(w), "loss", "chord"], _chord()),
+        of_chords,
         "In the middle the loss lies above the chord. On the shelf the slope is nearly 0 although "
         "the answer is wrong: descent that starts there hardly moves.",
         "Cross entropy of the same sigmoid:",
@@ -64,6 +69,8 @@ def page() -> str:
         "The target is gone from the second derivative, and what is left is a square times "
         "positive numbers: it is convex in the weight, whatever the example and its target. A sum "
         "over examples is convex too.",
+        "With a bias besides the weight the loss is a surface. Over three examples:",
+        of_surfaces,
         "## The largest likelihood is the least loss",
         "Likelihoods are to be as large as possible, losses as small as possible. They are one "
         "search, since turning the sign turns the order:",
@@ -74,6 +81,23 @@ def page() -> str:
     )
 
 
+def pictures() -> tuple[Picture, ...]:
+    at = {"squared error": _squared().xreplace(AT), "cross entropy": _entropy().xreplace(AT)}
+    over = {"squared error": losses.MSE, "cross entropy": losses.BINARY_CROSSENTROPY}
+    means = {name: _mean(loss) for name, loss in over.items()}
+    left, right = map(float, ENDS)
+    return (
+        chords(at, w, (left, right), (left - 2, right + 4)),
+        surfaces(means, (w, b), (-6.0, 6.0)),
+    )
+
+
+def _mean(loss: sd.Formula) -> sp.Expr:
+    """The mean over three examples, with a weight and a bias."""
+    found = [_of_one(loss, _sigmoid(w * at + b)).xreplace({t: bit}) for at, bit in EXAMPLES]
+    return sp.Add(*found) / len(found)
+
+
 def _losses() -> list[list[str]]:
     rows = []
     for f in losses.ALL:
@@ -82,9 +106,9 @@ def _losses() -> list[list[str]]:
     return rows
 
 
-def _sigmoid() -> sp.Expr:
+def _sigmoid(of: sp.Expr = w * x) -> sp.Expr:
     (given,) = SIGMOID.inputs
-    return SIGMOID.equation(SIGMOID.output).rhs.xreplace({given: w * x})
+    return SIGMOID.equation(SIGMOID.output).rhs.xreplace({given: of})
 
 
 def _squared() -> sp.Expr:

@@ -10,7 +10,7 @@ from functools import cached_property
 import sympy as sp
 
 from symdl.backends.given import axes_of, size_value
-from symdl.backends.kept import NOTHING, Kept
+from symdl.backends.kept import NOTHING, Kept, typed
 from symdl.backends.lowered import Lowered
 from symdl.backends.names import Names
 from symdl.backends.numpy_module import NumpyModule, numpy_module
@@ -101,7 +101,7 @@ class Build:
     @cached_property
     def source(self) -> str:
         """The source of the NumPy functions."""
-        found = self.kept.read("numpy", lambda data: str(data["source"]))
+        found = self.kept.read("numpy", lambda data: typed(str, data["source"]))
         if found is None:
             found = self.numpy.source
             self.kept.write("numpy", {"source": found})

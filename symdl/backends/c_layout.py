@@ -13,6 +13,7 @@ import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.backends.c_function import CFunction
+from symdl.backends.kept import typed
 from symdl.backends.sizes import Size, size_data, size_from, size_number
 from symdl.program.ir import Slot
 from symdl.program.memory import Move, offsets
@@ -114,21 +115,16 @@ def layout_of(
 
 def layout_from(data: Any) -> Layout:
     """Read a layout from what a file holds; raise ValueError or the like for anything else."""
-    result = data["result"]
     made = Layout(
-        int(data["pointers"]),
-        tuple(map(str, data["given"])),
-        tuple(tuple((int(k), size_from(n)) for k, n in slots) for slots in data["vectors"]),
-        tuple(Buffer(int(b["place"]), b["kind"], size_from(b["count"])) for b in data["buffers"]),
-        tuple(_move_from(m) for m in data["moves"]),
-        None
-        if result is None
-        else Result(
-            int(result["place"]),
-            str(result["kind"]),
-            tuple(map(size_from, result["axes"])),
-            tuple(map(int, result["order"])),
+        typed(int, data["pointers"]),
+        tuple(typed(str, kind) for kind in data["given"]),
+        tuple(tuple((typed(int, k), size_from(n)) for k, n in slots) for slots in data["vectors"]),
+        tuple(
+            Buffer(typed(int, b["place"]), typed(str, b["kind"]), size_from(b["count"]))
+            for b in data["buffers"]
         ),
+        tuple(_move_from(m) for m in data["moves"]),
+        None if data["result"] is None else _result_from(data["result"]),
     )
     places = [k for slots in made.vectors for k, _ in slots] + [b.place for b in made.buffers]
     if not all(0 <= k < made.pointers for k in places):
@@ -139,4 +135,14 @@ def layout_from(data: Any) -> Layout:
 def _move_from(data: Any) -> Move[int]:
     if data["what"] not in ("take", "share", "give"):
         raise ValueError(f"{data['what']!r} is no move")
-    return Move(data["what"], int(data["buffer"]), None if data["of"] is None else int(data["of"]))
+    of = None if data["of"] is None else typed(int, data["of"])
+    return Move(data["what"], typed(int, data["buffer"]), of)
+
+
+def _result_from(data: Any) -> Result:
+    return Result(
+        typed(int, data["place"]),
+        typed(str, data["kind"]),
+        tuple(map(size_from, data["axes"])),
+        tuple(typed(int, k) for k in data["order"]),
+    )

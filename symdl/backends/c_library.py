@@ -27,6 +27,7 @@ from symdl.backends.c_program import (
     write_use,
 )
 from symdl.backends.c_source import CFunction, CModule
+from symdl.backends.kept import typed
 from symdl.backends.names import Names
 from symdl.backends.numpy_module import TITLE
 from symdl.errors import NotSupported
@@ -73,6 +74,7 @@ class Library:
         build: Build,
         numbers: Mapping[sp.Symbol, int],
         dtype: np.dtype[Any],
+        *,
         threads: bool = False,
         likely: Mapping[sp.Symbol, int] | None = None,
         names: Sequence[str] | None = None,
@@ -246,5 +248,5 @@ class Library:
 
 def _text_from(data: Any) -> _Text:
     """Read what a file holds; raise ValueError or the like for anything else."""
-    layouts = {str(name): layout_from(layout) for name, layout in data["layouts"].items()}
-    return _Text(str(data["source"]), bool(data["blas"]), layouts)
+    layouts = {typed(str, name): layout_from(layout) for name, layout in data["layouts"].items()}
+    return _Text(typed(str, data["source"]), typed(bool, data["blas"]), layouts)

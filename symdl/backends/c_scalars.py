@@ -101,7 +101,11 @@ def c_number(e: Expr) -> str:
 
 def size_text(e: Expr, names: Mapping[sp.Symbol, str], numbers: Mapping[sp.Symbol, int]) -> str:
     """Return a size as C text of type long: a number where it is known."""
-    value = sp.sympify(e, strict=True).xreplace({s: sp.Integer(n) for s, n in numbers.items()})
+    if e in numbers:
+        return str(numbers[e])
+    value = sp.sympify(e, strict=True)
+    known = {s: sp.Integer(numbers[s]) for s in value.free_symbols if s in numbers}
+    value = value.xreplace(known)
     if value.is_Integer:
         return str(int(value))
     if isinstance(value, sp.Symbol):

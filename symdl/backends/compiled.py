@@ -129,9 +129,7 @@ class CompiledStep(Step):
     ) -> BoundStep:
         return BoundStep(self._library(name, sizes), name, vectors, sizes)
 
-    def _library(
-        self, name: str, sizes: Mapping[sp.Symbol, int], keep: bool = True
-    ) -> Library:
+    def _library(self, name: str, sizes: Mapping[sp.Symbol, int], keep: bool = True) -> Library:
         """The code of a function for these sizes, which is kept for the next call."""
         for variant in self._variants(name, sizes):
             found = self._libraries.get(variant)
@@ -170,7 +168,14 @@ class CompiledStep(Step):
             assert self._build.batch is not None
             known[self._build.batch] = variant.batch
         likely = sizes if variant.threads else None
-        return Library(self._build, known, self.dtype, variant.threads, likely, variant.names)
+        return Library(
+            self._build,
+            known,
+            self.dtype,
+            threads=variant.threads,
+            likely=likely,
+            names=variant.names,
+        )
 
     def _worth_sharing(self, sizes: Mapping[sp.Symbol, int]) -> bool:
         """Whether two threads gain on one: much work, in products too small for BLAS to share."""

@@ -113,7 +113,7 @@ class _Describer:
         if isinstance(e, sp.Number):
             return sp.srepr(e)
         kind = type(e)
-        if not kind.__module__.startswith(("sympy.", "symdl.notation.")):
+        if not str(kind.__module__).startswith(("sympy.", "symdl.notation.")):
             raise NotSupported(f"a description of {kind.__qualname__}")
         if not e.args and not isinstance(kind, Singleton):
             raise NotSupported(f"a description of {kind.__qualname__}")

@@ -88,7 +88,8 @@ def check_labels(variable: Variable, array: Any, sizes: Mapping[sp.Symbol, int])
 
 def size_value(e: Expr, sizes: Mapping[sp.Symbol, int]) -> int:
     """Return the number behind a size."""
-    value = sp.sympify(e, strict=True).xreplace({k: sp.Integer(v) for k, v in sizes.items()})
+    size = sp.sympify(e, strict=True)
+    value = size.xreplace({k: sp.Integer(sizes[k]) for k in size.free_symbols if k in sizes})
     if not value.is_Integer or value < 1:
         raise InputError(f"the size {e} is {value}, which is not a positive whole number")
     return int(value)

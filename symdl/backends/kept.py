@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from symdl.backends.folder import cache_folder, make_room, writable_folder, write_whole
 
-__all__ = ["NOTHING", "Kept"]
+__all__ = ["NOTHING", "Kept", "typed"]
 
 T = TypeVar("T")
 
@@ -60,6 +60,17 @@ class Kept:
 
 
 NOTHING = Kept(None)
+
+
+def typed(kind: type[T], value: object) -> T:
+    """Return a value that was read if it is of that type; raise ValueError for any other.
+
+    >>> typed(str, "text"), typed(int, 3)
+    ('text', 3)
+    """
+    if type(value) is not kind:
+        raise ValueError(f"{value!r} is no {kind.__name__}")
+    return value
 
 
 def _hash(data: bytes) -> str:

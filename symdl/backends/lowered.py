@@ -95,24 +95,21 @@ def lower_step(
     wanted = {loss, *numbers, *(gradients[p] for p in parameters), *following}
     if prediction is None:
         wanted.add(output)
-    program = lower(equations, wanted, sizes)
-    known = (*given, *old)
-    check_given(program, (*known, *draws), parameters, wanted)
+    known = (*given, *old, *parameters)
+    program = _checked(equations, wanted, (*known, *draws), sizes)
     running = program
     if prediction is not None:
         prediction = [*prediction, *judging]
-        running = lower(prediction, {loss, output, *numbers}, sizes)
-        check_given(running, known, parameters, {loss, output, *numbers})
-    every = [*equations, *(prediction or ())]
-    symbols = sizes_in(every, [*known, *draws, *parameters])
+        running = _checked(prediction, {loss, output, *numbers}, known, sizes)
+    symbols = sizes_in([*equations, *(prediction or ())], [*known, *draws])
     judged: _Vectors = {"metrics": numbers}
     own = [gradients[p] for p in parameters]
     made: _Vectors = {"gradient": own, "next_statistics": following, **judged}
     held: _Vectors = {"parameters": parameters, "statistics": old}
     uses = (
-        _use("gradients", program, loss, (*given, *draws), held, made),
-        _use("evaluate", running, loss, given, held, judged),
-        _use("forward", running, output, inputs, held, {}),
+        _use("gradients", program, loss, (*given, *draws), held=held, left=made),
+        _use("evaluate", running, loss, given, held=held, left=judged),
+        _use("forward", running, output, inputs, held=held, left={}),
     )
     clip = None if clipping is None else lower_clip(clipping)
     changed: list[Sequence[Equation]] = [] if clip is None else [clip.running.equations]
@@ -135,11 +132,24 @@ def lower_step(
 _Vectors = Mapping[str, Sequence[Variable]]
 
 
+def _checked(
+    equations: Sequence[Equation],
+    wanted: set[Variable],
+    known: Sequence[Variable],
+    sizes: Mapping[sp.Symbol, int],
+) -> Program:
+    """The program of equations that read nothing but what is known."""
+    program = lower(equations, wanted, sizes)
+    check_given(program, known, (), wanted)
+    return program
+
+
 def _use(
     name: str,
     program: Program,
     result: Variable,
     given: Sequence[Variable],
+    *,
     held: _Vectors,
     left: _Vectors,
 ) -> Use:

@@ -94,4 +94,4 @@ def _arranged(
     kept = [slot for held in vectors for slot in held]
     likely = {s: n for s, n in sizes.items() if s != batch}
     placed, orders, bordered = border(*layout(program, kept, batch), vectors, likely)
-    return plan(placed, orders, kept, bordered=bordered)
+    return plan(placed, orders, kept, bordered=bordered, sizes=likely)

@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy as sp
 
+from symdl.backends.kept import typed
 from symdl.backends.lowered import Lowered
 from symdl.backends.names import Names
 from symdl.backends.numpy_clip import threshold_names
@@ -105,24 +106,22 @@ def _places(lowered: Lowered, names: Mapping[sp.Symbol, str]) -> tuple[tuple[str
 
 def outline_from(data: Any) -> Outline:
     """Read an outline from what a file holds; raise ValueError or the like for anything else."""
-    own = data["optimizing"]
+    own, thresholds = data["optimizing"], data["thresholds"]
+    optimizing = None
+    if own is not None:
+        state = tuple(typed(str, key) for key in own["state"])
+        in_units, counted = (typed(bool, own[name]) for name in ("in_units", "counted"))
+        optimizing = Optimizing(state, _values(own["hyper"]), in_units, counted)
     return Outline(
-        tuple(map(str, data["symbols"])),
-        None
-        if own is None
-        else Optimizing(
-            tuple(map(str, own["state"])),
-            _values(own["hyper"]),
-            bool(own["in_units"]),
-            bool(own["counted"]),
-        ),
-        None if data["thresholds"] is None else _values(data["thresholds"]),
-        bool(data["by_tensor"]),
-        bool(data["constrained"]),
-        tuple((str(n), int(k), size_from(size)) for n, k, size in data["places"]),
+        tuple(typed(str, name) for name in data["symbols"]),
+        optimizing,
+        None if thresholds is None else _values(thresholds),
+        typed(bool, data["by_tensor"]),
+        typed(bool, data["constrained"]),
+        tuple((typed(str, n), typed(int, k), size_from(size)) for n, k, size in data["places"]),
         tuple(map(size_from, data["products"])),
     )
 
 
 def _values(data: Any) -> tuple[tuple[str, float], ...]:
-    return tuple((str(name), float(value)) for name, value in data)
+    return tuple((typed(str, name), typed(float, value)) for name, value in data)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from symdl.backends.build import Build
 from symdl.backends.given import infer_sizes
+from symdl.backends.kept import typed
 from symdl.backends.module import load
 from symdl.backends.numpy_update import state_names
 from symdl.backends.scalar_source import Group, write_straight
@@ -190,7 +191,7 @@ class PlainSteps:
     def _source(self, sizes: Mapping[sp.Symbol, int]) -> str:
         """The source of the function for these sizes, or nothing where it does not pay."""
         part = f"scalars {sorted(self._build.numbers(sizes).items())}"
-        found = self._build.kept.read(part, lambda data: str(data["source"]))
+        found = self._build.kept.read(part, lambda data: typed(str, data["source"]))
         if found is None:
             found = scalar_code(self._build, sizes, self._name(sizes)).source
             self._build.kept.write(part, {"source": found})

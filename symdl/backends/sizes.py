@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import sympy as sp
 from sympy.core.expr import Expr
@@ -20,9 +20,11 @@ _OPERATIONS: dict[str, Callable[[Iterable[Fraction]], Fraction]] = {
     "+": lambda parts: sum(parts, Fraction(0)),
     "*": lambda parts: math.prod(parts, start=Fraction(1)),
     "/": lambda parts: Fraction(*parts),
+    "^": lambda parts: _power(*parts),
     "floor": lambda parts: Fraction(math.floor(*parts)),
     "ceiling": lambda parts: Fraction(math.ceil(*parts)),
 }
+_LARGEST = 9  # exponent
 _NAMES = {sp.Add: "+", sp.Mul: "*", sp.floor: "floor", sp.ceiling: "ceiling"}
 
 
@@ -39,8 +41,8 @@ def size_data(e: Expr, names: Mapping[sp.Symbol, str]) -> Size:
         return ("/", int(e.p), int(e.q))
     if e in names:
         return names[e]
-    if e.is_Pow and e.exp.is_Integer and 0 < e.exp <= 9:
-        return ("*", *[size_data(e.base, names)] * int(e.exp))
+    if e.is_Pow and e.exp.is_Integer and abs(e.exp) <= _LARGEST:
+        return ("^", size_data(e.base, names), int(e.exp))
     if e.func not in _NAMES:
         raise NotSupported(f"the size {e}")
     return (_NAMES[e.func], *(size_data(a, names) for a in e.args))
@@ -48,8 +50,8 @@ def size_data(e: Expr, names: Mapping[sp.Symbol, str]) -> Size:
 
 def size_from(data: object) -> Size:
     """Read a size from what a file holds; raise ValueError for anything else."""
-    if isinstance(data, (int, str)):
-        return data
+    if type(data) in (int, str):
+        return cast("int | str", data)
     if not isinstance(data, (list, tuple)) or data[0] not in _OPERATIONS:
         raise ValueError(f"{data!r} is no size")
     return (data[0], *map(size_from, data[1:]))
@@ -79,3 +81,9 @@ def _value(size: Size, numbers: Mapping[str, int]) -> Fraction:
     name, *parts = size
     assert isinstance(name, str)
     return _OPERATIONS[name](_value(p, numbers) for p in parts)
+
+
+def _power(base: Fraction, exponent: Fraction) -> Fraction:
+    if abs(exponent) > _LARGEST:
+        raise ValueError(f"{exponent} is no exponent of a size")
+    return Fraction(base**exponent)

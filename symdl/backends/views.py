@@ -97,7 +97,9 @@ class Arrays:
             value = f"buffer({self.shape(self.plan.shape(slot))}, {kind})"
         else:
             value = self.slots[other]
-            if value in self._with_ones:
+            if first in self.plan.parts:
+                value = f"{value}[:{self.size(self.plan.shape(slot)[0])}]"
+            elif value in self._with_ones:
                 self._with_ones[name] = self._with_ones[value]
         self.text.build.append(f"{name} = {value}")
 

@@ -16,6 +16,7 @@ from symdl.book.files import made_folder, write_text
 from symdl.book.index import contents, title_of
 from symdl.book.manifest import Written, digest, fingerprint, is_as_written, load, save
 from symdl.book.pages import Page, folder, pages
+from symdl.book.pictures.words import in_language
 from symdl.book.pool import each
 from symdl.book.site_page import Around, body_of, site_page
 from symdl.book.tex_page import tex_page
@@ -86,7 +87,8 @@ def gallery(
     if shown_as == "html":
         write_text(root / "style.css", style())
         for picture in _pictures(found):
-            write_text(root / picture.parent.name / picture.name, picture.read_text("utf-8"))
+            text = in_language(picture.read_text("utf-8"), lang)
+            write_text(root / picture.parent.name / picture.name, text)
         write_text(root / "index.html", _index(titles, lang))
     save(manifest, written)
     return Gallery(

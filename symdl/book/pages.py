@@ -13,7 +13,7 @@ from symdl.book.chapters import BOOK, CHAPTERS
 from symdl.book.item_page import item_page
 from symdl.book.pictures.entries import pictures_of
 from symdl.book.pictures.picture import Picture
-from symdl.errors import InputError
+from symdl.errors import InputError, NotSupported
 
 __all__ = ["Page", "folder", "pages"]
 
@@ -44,6 +44,16 @@ class Page:
             return pictures_of(entry(self.entry))
         made = runpy.run_path(str(self.script)).get("pictures")
         return made() if made else ()
+
+    def drawn(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The text of each picture by its file; and, for any that cannot be drawn, why."""
+        found, left_out = {}, {}
+        for p in self.pictures():
+            try:
+                found[p.file] = p.make()
+            except NotSupported as reason:
+                left_out[p.file] = str(reason)
+        return found, left_out
 
     def words(self, lang: str) -> Path | None:
         """The file with what the page says in another language; None where there is none yet."""

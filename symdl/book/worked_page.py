@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from symdl.book import page
+from symdl.book.pictures.picture import Picture, graph_picture
 from symdl.book.worked_example import EXAMPLE, LEARNING_RATE, VALUES, Update, derived, errors
 from symdl.book.worked_example import updates as all_updates
 from symdl.calculus.tree import Deriv
@@ -13,7 +14,7 @@ from symdl.evidence.gradients import judge_adjoint
 from symdl.evidence.verdict import Verdict
 from symdl.notation.tensors import real
 
-__all__ = ["markdown", "verdicts"]
+__all__ = ["markdown", "pictures", "verdicts"]
 
 _DIGITS = 8
 
@@ -36,6 +37,7 @@ def markdown() -> str:
         "## Forward pass",
         page.only(first, "given").markdown().partition("\n")[2],
         "Every node with its value and the derivative of the error with respect to it:",
+        *(p.markdown() for p in pictures()),
         node_table(EXAMPLE, _inputs()).markdown(),
         f"## {_of('W5')}: one path",
         page.without(first, "given").markdown(),
@@ -48,6 +50,12 @@ def markdown() -> str:
         "## What was checked",
         page.verdicts(verdicts()),
     )
+
+
+def pictures() -> tuple[Picture, ...]:
+    """The network as a graph, its numbers a little shorter."""
+    table = node_table(EXAMPLE, _inputs(), digits=5)
+    return (graph_picture("network_2_2_2", "Computational graph", table),)
 
 
 def verdicts() -> tuple[tuple[str, Verdict], ...]:

@@ -10,14 +10,15 @@ from functools import reduce
 import sympy as sp
 from sympy.core.expr import Expr
 
+from symdl.calculus.contract import sum_contracted
 from symdl.calculus.forms import cost, tidy
 from symdl.errors import SymdlError
-from symdl.notation.binders import Binder, loose
+from symdl.notation.binders import Binder, Total, loose
 from symdl.notation.functions import HYPERBOLIC, by_exponentials
 from symdl.notation.normal import equal, normal, poly
 from symdl.notation.polynomial import ONE, cleared, monomial_expr
 
-__all__ = ["divisors", "simplest", "solve_linear", "through_output"]
+__all__ = ["divisors", "simplest", "simplest_inside", "solve_linear", "through_output"]
 
 
 _MOST_OPERATIONS = 300  # of an expression for which other forms are looked for
@@ -41,6 +42,30 @@ def simplest(e: Expr) -> Expr:
     except SymdlError:  # no normal form: the forms at hand stand
         return min(forms, key=_preference)
     return min(forms, key=_preference)
+
+
+def simplest_inside(e: Expr) -> Expr:
+    """Return ``e`` with what its sums run over in the simplest form, if that makes it cheaper.
+
+    A form that divides by what ``e`` does not divide by is not taken: it may hold for less.
+
+    >>> from symdl.notation.indices import indices
+    >>> from symdl.notation.tensors import tensors
+    >>> i = indices("i:D")
+    >>> x, s = tensors("x[i] s[i]", i)
+    >>> simplest_inside(Total(x[i] * (1 - s[i]) / (s[i] - 1), i))
+    -sum[i](x[i])
+    """
+    found = _with_bodies(e)
+    return found if cost(found) < cost(e) and divisors(found) <= divisors(e) else e
+
+
+def _with_bodies(e: Expr) -> Expr:
+    if isinstance(e, Binder):
+        body, index = e.open()
+        found = simplest(_with_bodies(body))
+        return sum_contracted(found, index) if isinstance(e, Total) else e.func(found, *index)
+    return e.func(*(_with_bodies(a) for a in e.args)) if e.has(Binder) else e
 
 
 def _forms_in_tanh(e: Expr) -> list[Expr]:

@@ -3,6 +3,7 @@
     y = 1/(1 + e^-x)     1 - y    is  1/(1 + e^x)
     q = tanh u           1 - q^2  is  e^-2|u| (1 + |q|)^2
     y = a (e^x - 1)      a + y    is  a e^x
+    y = 1/(1 + e^-x)     y - t    is  y (1 - t) - t (1 - y),  for 0 <= t <= 1
 
 Nothing is looked up: with the output's definition put in, the sum is a quotient of polynomials in
 one exponential, and it is taken where all their coefficients are positive, so nothing cancels.
@@ -10,11 +11,12 @@ one exponential, and it is taken where all their coefficients are positive, so n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import sympy as sp
 from sympy.core.expr import Expr
 
+from symdl.formula import Variable
 from symdl.notation.binders import Binder
 from symdl.notation.functions import HYPERBOLIC
 from symdl.notation.tensors import Elem, TensorSymbol
@@ -25,14 +27,17 @@ __all__ = ["definitions_read", "without_cancelling"]
 _y = sp.Dummy("y", positive=True)
 
 
-def without_cancelling(e: Expr, known: Mapping[Expr, Expr]) -> Expr:
+def without_cancelling(
+    e: Expr, known: Mapping[Expr, Expr], shares: Collection[Variable] = ()
+) -> Expr:
     """Rewrite sums of constants and powers of one known variable wherever ``e`` has them.
 
-    ``known`` are definitions: what stands on the left, as it is read, and on the right.
+    ``known`` are definitions: what stands on the left, as it is read, and on the right; ``shares``
+    are given numbers between 0 and 1.
 
     >>> x, y = sp.symbols("x y", real=True)
     >>> without_cancelling(1 - y**2, {y: sp.tanh(x)})
-    (Abs(y) + 1)**2*exp(-2*Abs(x))
+    4*(Abs(y)/2 + 1/2)**2*exp(-2*Abs(x))
     >>> without_cancelling(2 - y, {y: sp.tanh(x)})
     2 - y
     """
@@ -40,20 +45,32 @@ def without_cancelling(e: Expr, known: Mapping[Expr, Expr]) -> Expr:
         return e
     if isinstance(e, sp.Piecewise):
         cases = (
-            (without_cancelling(value, _in_case(known, e, k)), condition)
+            (without_cancelling(value, _in_case(known, e, k), shares), condition)
             for k, (value, condition) in enumerate(e.args)
         )
         return e.func(*cases)
     if not isinstance(e, sp.Expr):
         return e
-    e = e.func(*(without_cancelling(a, known) for a in e.args))
+    e = e.func(*(without_cancelling(a, known, shares) for a in e.args))
     if not e.is_Add:
         return e
     for place, definition in known.items():
-        e = _with_output(e, place, definition)
+        e = _beside_share(_with_output(e, place, definition), place, definition, shares)
         if not e.is_Add:
             break
     return e
+
+
+def _beside_share(
+    e: Expr, place: Expr, definition: Expr, shares: Collection[Variable]
+) -> Expr:
+    """The difference of a variable between 0 and 1, by its definition, and of a given share."""
+    if not (e.is_Add and len(e.args) == 2 and place in e.args):
+        return e
+    share = place - e
+    v = sp.Dummy("v", real=True)
+    rest = _over_exponential(1 - v, v, definition, place) if _head(share) in shares else None
+    return e if rest is None else place * (1 - share) - share * rest
 
 
 def definitions_read(e: Expr, meaning: Mapping[Expr, Expr]) -> dict[Expr, Expr]:
@@ -130,7 +147,8 @@ def _over_exponential(
     if base == 1 + _y and sp.cancel(plain.xreplace({_y: 1 / _y}) + plain) == 0:
         size = sp.cancel((1 + plain.xreplace({_y: 1 / _y})) * base)  # (1 + |v|) (1 + y)
         if size.is_number:
-            return content / size**power * over.xreplace({_y: e}) * (1 + sp.Abs(place)) ** power
+            # at most 1, so that no product with it overflows
+            return content * over.xreplace({_y: e}) * ((1 + sp.Abs(place)) / size) ** power
     return content * (over / low_below).xreplace({_y: e})
 
 

@@ -14,7 +14,7 @@ from symdl.calculus.joint import Reduction, joint_adjoint
 from symdl.calculus.stabilise import stabilise
 from symdl.calculus.stable_adjoints import stable_adjoint
 from symdl.errors import InputError
-from symdl.formula import Equation, Variable
+from symdl.formula import Equation, Formula, Variable
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import variables
 
@@ -151,7 +151,7 @@ def _prefixed(v: Variable, prefix: str) -> Variable:
 
 def _adjoint_equations(
     derived: Sequence[DerivedPiece],
-    as_run: Callable[[Equation, tuple[Equation, ...]], Equation] = lambda e, _: e,
+    as_run: Callable[[Equation, Formula], Equation] = lambda e, _: e,
 ) -> tuple[Equation, ...]:
     """The adjoint equations of all pieces, last piece first; several uses are added up."""
     uses: dict[Variable, int] = {}
@@ -168,7 +168,7 @@ def _adjoint_equations(
     for d in reversed(derived):
         for s in d.adjoint.steps:
             v = d.piece.variable(s.variable)
-            equation = d.renaming.equation(as_run(s.equation, d.piece.kind.equations))
+            equation = d.renaming.equation(as_run(s.equation, d.piece.kind))
             if uses.get(v, 1) == 1 or v in inner:
                 out.append(equation)
                 continue

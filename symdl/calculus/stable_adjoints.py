@@ -10,7 +10,7 @@ from sympy.core.expr import Expr
 
 from symdl.calculus.exponentials import definitions_read, without_cancelling
 from symdl.calculus.stabilise import rewritten, same
-from symdl.formula import Equation
+from symdl.formula import Equation, Formula
 from symdl.notation.binders import Binder
 from symdl.notation.functions import HYPERBOLIC, damped
 from symdl.notation.tensors import Elem
@@ -18,25 +18,27 @@ from symdl.notation.walk import variables
 
 __all__ = ["stable_adjoint"]
 
+_SHARE = sp.Interval(0, 1)
+
 
 @lru_cache(maxsize=4096)
-def stable_adjoint(
-    equation: Equation, definitions: tuple[Equation, ...], exact: bool = True
-) -> Equation:
-    """Rewrite one adjoint equation of a formula with these equations, if that is proved equal.
+def stable_adjoint(equation: Equation, formula: Formula, exact: bool = True) -> Equation:
+    """Rewrite one adjoint equation of a formula, if that is proved equal.
 
     Without ``exact`` only where that computes no exponential more: 1 - y^2 stays as it is, and
     loses its digits where |y| is nearly 1.
 
     >>> x, y, bar = sp.symbols("x y xbar", real=True)
-    >>> print(stable_adjoint(Equation(bar, 1 - sp.exp(-y)), (Equation(y, sp.log(1 + sp.exp(x))),)))
+    >>> f = Formula(sp.Eq(y, sp.log(1 + sp.exp(x))), output=y, inputs=[x])
+    >>> print(stable_adjoint(Equation(bar, 1 - sp.exp(-y)), f))
     xbar = -expm1(-y)
     """
-    if not any(e.rhs.has(sp.exp, sp.log, *HYPERBOLIC) for e in (equation, *definitions)):
+    if not any(e.rhs.has(sp.exp, sp.log, *HYPERBOLIC) for e in (equation, *formula.equations)):
         return equation
-    meaning = {e.lhs: e.rhs for e in definitions}
+    meaning = {e.lhs: e.rhs for e in formula.equations}
     known = definitions_read(equation.rhs, meaning)
-    rhs = _damped(without_cancelling(rewritten(equation.rhs, meaning), known))
+    shares = {v for v in formula.given if formula.domain_of(v).is_subset(_SHARE)}
+    rhs = _damped(without_cancelling(rewritten(equation.rhs, meaning), known, shares))
     if not exact and _exponentials(rhs) > _exponentials(equation.rhs):
         rhs = rewritten(equation.rhs, {})
     if rhs == equation.rhs or not same(equation.rhs, rhs, known):

@@ -167,7 +167,7 @@ class _Drawing:
 
     def text(self) -> str:
         """The whole file."""
-        width = max(self._columns[-1][2] + _MARGIN, 440.0)
+        width = max(self._columns[-1][2] + _MARGIN, 380.0)
         below = max(self._y(v) + b.extents[1] for v, b in self._boxes.items()) + 8
         height = below + 18 + _MARGIN
         return "\n".join((

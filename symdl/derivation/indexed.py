@@ -14,7 +14,7 @@ from sympy.core.expr import Expr
 
 from symdl.calculus.adjoint import bar, place_of
 from symdl.calculus.differentiate import gradient
-from symdl.calculus.elimination import simplest
+from symdl.calculus.elimination import simplest, simplest_inside
 from symdl.calculus.tree import Deriv
 from symdl.derivation.derivation import Derivation
 from symdl.derivation.paths import derive_gradient
@@ -24,7 +24,7 @@ from symdl.evidence.judge import inlined, judge_equation
 from symdl.evidence.recheck import written_out_agrees
 from symdl.evidence.verdict import Verdict, weakest
 from symdl.formula import Equation, Formula, Variable
-from symdl.notation.binders import Total, rename
+from symdl.notation.binders import rename
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import free_indices, variables
 
@@ -49,7 +49,7 @@ def _element(formula: Formula, v: Variable) -> Derivation:
     taken = frozenset(i.name for i in free_indices(whole.result) | free_indices(xbar))
     ybar = place_of(bar(y), taken)
     node = gradient(whole.result, ybar)
-    result = _by_terms(node.after)
+    result = simplest(simplest_inside(node.after))
     node = node.rewritten("simplification", result)
     goal = Deriv(_like(y, ybar), _like(v, xbar))
     last = Step(
@@ -69,7 +69,7 @@ def indexed_hessian(formula: Formula, v: Variable) -> Found:
     if isinstance(loss, TensorSymbol):
         raise NotSupported(f"the Hessian is for a scalar output; {loss} is a tensor")
     first = derive_gradient(formula, v)
-    slope = _by_terms(first.result)
+    slope = simplest(simplest_inside(first.result))
     if slope != first.result:
         claim = Equal(first.result, slope, formula.equations, formula.assumptions)
         told = Step("simplification", first.goal, (first.result, slope), (claim,))
@@ -123,16 +123,6 @@ def _formula_of(formula: Formula, v: Variable, slope: Expr) -> Formula:
         title=formula.title,
         source=formula.source,
     )
-
-
-def _by_terms(e: Expr) -> Expr:
-    """The simplest form, inside of sums too."""
-    if isinstance(e, Total):
-        body, index = e.open()
-        return Total(simplest(_by_terms(body)), *index)
-    if e.is_Add or e.is_Mul:
-        return simplest(e.func(*(_by_terms(a) for a in e.args)))
-    return simplest(e)
 
 
 def _instance(formula: Formula, found: Derivation, goal: Expr) -> tuple[str, Verdict]:

@@ -41,7 +41,9 @@ def mathml(math: str, *, large: bool = False, goes_on: bool = False) -> str:
         root = ET.fromstring(_NAMESPACE.sub("", _converted(math, large)))
     except Exception as error:  # whatever the converter or the reader stumbles over
         raise InputError(f"this LaTeX cannot be written as MathML: {math}") from error
-    left = [t for t in root.itertext() if "\\" in t or t == "&"]
+    signs = (r"\&", r"\backslash")  # what may be shown as it is, where it was asked for
+    left = [t for t in root.itertext() if ("\\" in t and t != "\\") or t in ("&", "\\")]
+    left = [] if any(sign in math for sign in signs) and set(left) <= {"&", "\\"} else left
     if left:
         raise InputError(f"this LaTeX cannot be written as MathML: {left[0]} in {math}")
     root.attrib = {"displaystyle": "true"} if large else {}
@@ -82,7 +84,7 @@ def _cell(math: str) -> str:
 
 
 def _parts(parts: list[str], large: bool) -> str:
-    return "<wbr>".join(_part(p, large, k > 0) for k, p in enumerate(parts))
+    return "<wbr/>".join(_part(p, large, k > 0) for k, p in enumerate(parts))
 
 
 def _part(math: str, large: bool, goes_on: bool) -> str:

@@ -7,7 +7,8 @@ products stay products (``Product``), and what has no axes is a ``Single`` value
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -110,7 +111,8 @@ def loop_nests(
         node = _node(s, orders, tiny, split(s))
         _add(nodes, node, into or {})
     kept = {*program.keep, *outside, *(into or {})}
-    return tuple(_localised(n, nodes, kept) for n in nodes)
+    readers = Counter(slot for n in nodes for slot in reads_of(n))
+    return tuple(_localised(n, readers, kept) for n in nodes)
 
 
 def _node(
@@ -205,12 +207,13 @@ def _argmax(nest: Nest) -> bool:
     return any(isinstance(s, Reduce) and s.kind == "argmax" for s in nest.body)
 
 
-def _localised(node: Node, nodes: Sequence[Node], kept: Collection[Slot]) -> Node:
+def _localised(node: Node, readers: Mapping[Slot, int], kept: Collection[Slot]) -> Node:
+    """The node with what it alone reads, of what it makes at each point, as local."""
     if not isinstance(node, Nest):
         return node
-    others = set().union(*(reads_of(n) for n in nodes if n is not node), kept)
-    own = {s.target for s in node.body if isinstance(s, (Apply, Gather)) and s.target not in others}
-    return replace(node, local=frozenset(own))
+    reads = reads_of(node)
+    own = {s.target for s in node.body if isinstance(s, (Apply, Gather))} - set(kept)
+    return replace(node, local=frozenset(t for t in own if readers[t] == (t in reads)))
 
 
 # -- labels

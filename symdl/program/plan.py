@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.program.ir import Apply, Map, Program, Read, Slot, Statement
@@ -28,6 +29,7 @@ class Plan:
     in_place   slots that take over the memory of an operand
     bordered   slots in whose memory a row of ones follows
     outside    slots that live in vectors of the caller
+    parts      slots that take only the first rows of the memory that they take over
     """
 
     program: Program
@@ -36,6 +38,7 @@ class Plan:
     in_place: frozenset[Slot] = frozenset()
     bordered: frozenset[Slot] = frozenset()
     outside: frozenset[Slot] = frozenset()
+    parts: frozenset[Slot] = frozenset()
 
     def shape(self, slot: Slot) -> tuple[Expr, ...]:
         """The sizes of the axes as they lie in memory."""
@@ -87,6 +90,7 @@ def plan(
     scratch: Collection[Slot] = (),
     *,
     bordered: Collection[Slot] = (),
+    sizes: Mapping[sp.Symbol, int] | None = None,
 ) -> Plan:
     """Assign memory.
 
@@ -94,15 +98,22 @@ def plan(
     into     new values of a state, to be put where the old value was
     scratch  given slots that may be overwritten after their last use
     bordered slots that a row of ones follows
+    sizes    known sizes: arrays of as many, or fewer, rows may take over each other's memory
     """
     into = into or {}
     every = dict.fromkeys([*program.given, *(s.target for s in program.statements)])
     full = {slot: tuple(orders.get(slot, range(slot.rank))) for slot in every}
     found = Plan(program, full, {})
     own = {*fixed, *program.keep, *program.given} - {*scratch, *into, *into.values()}
-    memory = _Memory(found, own, into)
+    memory = _Memory(found, own, into, frozenset(bordered), dict(sizes or {}))
     shares = memory.run()
-    found = Plan(program, full, shares, frozenset(memory.in_place), outside=frozenset(fixed))
+    found = replace(
+        found,
+        shares=shares,
+        in_place=frozenset(memory.in_place),
+        outside=frozenset(fixed),
+        parts=frozenset(memory.parts),
+    )
     return replace(found, bordered=frozenset(found.root(slot) for slot in bordered))
 
 
@@ -118,13 +129,22 @@ def last_reads(program: Program) -> dict[Slot, int]:
 class _Memory:
     """Walks through the statements, handing out memory."""
 
-    def __init__(self, p: Plan, own: set[Slot], into: Mapping[Slot, Slot]) -> None:
-        self.p, self.own, self.into = p, own, into
+    def __init__(
+        self,
+        p: Plan,
+        own: set[Slot],
+        into: Mapping[Slot, Slot],
+        bordered: frozenset[Slot],
+        sizes: Mapping[sp.Symbol, int],
+    ) -> None:
+        self.p, self.own, self.into, self.bordered = p, own, into, bordered
+        self.sizes = {s: sp.Integer(n) for s, n in sizes.items()}
         self.last = last_reads(p.program)
         self.root: dict[Slot, Slot] = {}
         self.free: list[Slot] = []
         self.shares: dict[Slot, Slot] = {}
         self.in_place: set[Slot] = set()
+        self.parts: set[Slot] = set()
         self.chain = self._chains()
 
     def _chains(self) -> dict[Slot, Slot]:
@@ -146,7 +166,8 @@ class _Memory:
             if target not in self.own and target.rank:
                 self._place(s, dying)
             reserved = self.into.values()
-            self.free.extend(d for d in dying if self.root.get(d, d) not in reserved)
+            roots = (self.root.get(d, d) for d in dying)
+            self.free.extend(r for r in roots if r not in reserved)
             unread = target not in self.last and target not in self.into
             if unread and target not in self.own and target.rank:
                 self.free.append(target)
@@ -166,17 +187,40 @@ class _Memory:
             dying.remove(chosen)
             self.in_place.add(target)
         else:
-            fitting = (f for f in self.free if _same_memory(self.p, f, target))
-            found = next(fitting, None)
+            found = self._fitting(target)
             if found is None:
                 return
             chosen = found
             self.free.remove(chosen)
+            if self._shape(chosen) != self._shape(target):
+                self.parts.add(target)
         self.shares[target] = chosen
         self.root[target] = self.root.get(chosen, chosen)
 
+    def _fitting(self, target: Slot) -> Slot | None:
+        """The free memory with the fewest rows that are enough, the first freed of equal ones."""
+        rows, *rest = self._shape(target)
+        found: dict[Slot, int] = {}
+        for f in self.free:
+            if not f.rank or f.kind != target.kind:
+                continue
+            more, *same = self._shape(f)
+            if same != rest:
+                continue
+            if more == rows:
+                return f
+            known = more.is_Integer and rows.is_Integer and target not in self.bordered
+            if known and more > rows:
+                found.setdefault(f, int(more))
+        return min(found, key=found.__getitem__, default=None)
+
+    def _shape(self, slot: Slot) -> tuple[Expr, ...]:
+        return tuple(e.xreplace(self.sizes) for e in self.p.shape(slot))
+
     def _allowed(self, d: Slot, target: Slot) -> bool:
         root = self.root.get(d, d)
+        if target in self.bordered and self._shape(root) != self._shape(target):
+            return False
         return root not in self.into.values() or self.chain.get(target) == root
 
 

@@ -116,9 +116,13 @@ def _in_parts(
 
 
 def _elements(axes: Sequence[Expr], likely: Mapping[sp.Symbol, int]) -> float:
-    sizes = [sp.sympify(a, strict=True).xreplace({k: sp.Integer(v) for k, v in likely.items()})
-             for a in axes]  # fmt: skip
-    return float(math.prod(int(a) if a.is_Integer else _LIKELY for a in sizes))
+    return float(math.prod(_length(sp.sympify(a, strict=True), likely) for a in axes))
+
+
+def _length(axis: Expr, likely: Mapping[sp.Symbol, int]) -> int:
+    known = {s: sp.Integer(likely[s]) for s in axis.free_symbols if s in likely}
+    size = axis.xreplace(known)
+    return int(size) if size.is_Integer else _LIKELY
 
 
 _LIKELY = 64  # the size taken for an axis of which nothing is known

@@ -174,6 +174,7 @@ def _kept(net: Network, chosen: Setup, sizes: Sizes, judged: Judged) -> Kept:
         net.constraints,
         (net.input, net.target, net.weights, net.output, net.loss, net.batch),
         None if optimizer is None else (optimizer.formula, optimizer.clipping),
+        (chosen.backend, chosen.dtype),
         sizes,
         judged,
     )

@@ -165,7 +165,7 @@ def network(given: Sequence[Layer], loss: str | Loss | Formula, weighted: bool =
             for step, piece in zip(steps, pieces, strict=False)
             for v, draw in step.draws
         ),
-        constraints=tuple(_constraints(given)),
+        constraints=tuple(_constraints(given, weights)),
     )
 
 
@@ -174,8 +174,10 @@ def parameters_of(given: Sequence[Layer]) -> tuple[Parameter, ...]:
     return _steps(given)[1]
 
 
-def _constraints(given: Sequence[Layer]) -> Iterable[tuple[TensorSymbol, Formula]]:
-    known = {p.name: p.variable for p in parameters_of(given)}
+def _constraints(
+    given: Sequence[Layer], weights: Sequence[Parameter]
+) -> Iterable[tuple[TensorSymbol, Formula]]:
+    known = {p.name: p.variable for p in weights}
     for layer, name in zip(given, layer_names(given), strict=True):
         for short, formula in layer.constraints:
             v = known[f"{name}.{short}"]

@@ -199,10 +199,17 @@ class _Tally:
             _, error = self.errors(got, number)
             sign = number.value and abs(number.value) < 1 and not got
             if error > 4 or (sign and (math.copysign(1, got) > 0) != (number.value > 0)):
-                self._say(sample, got, _CTX.nstr(number.value, 6))
+                self._say(sample, got, self._rounded(number.value))
 
     def _say(self, sample: Sample, got: float, exact: str) -> None:
         self.wrong.append(f"at {sample} it is {got!r}, not {exact}")
+
+    def _rounded(self, value: Any) -> str:
+        """A number as the type has it."""
+        if abs(value) > self.most:
+            return "inf" if value > 0 else "-inf"
+        small = abs(value) < _CTX.mpf(2) ** (self.least - 1)
+        return repr(math.copysign(0.0, value)) if small else str(_CTX.nstr(value, 6))
 
     def measured(self) -> Measured:
         """All that was counted."""

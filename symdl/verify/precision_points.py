@@ -107,17 +107,20 @@ def kinks_of(formula: Formula, v: Variable, dtype: np.dtype[Any]) -> Array:
         for e in map(constants.equation, one.equations):
             known[e.lhs] = rhs = inline(e.rhs, known)
             found |= {float(z) for where in _borders(rhs) for z in _zeros(where, v)}
-    out = [np.array(sorted(found), dtype)]
+    near = [np.array(sorted(found), dtype)]
     for way in (-np.inf, np.inf):
+        beside = near[0]
         for _ in range(_NEAR):
-            out.append(np.nextafter(out[-1] if len(out) % _NEAR != 1 else out[0], dtype.type(way)))
-    return np.unique(np.concatenate(out))
+            beside = np.nextafter(beside, dtype.type(way))
+            near.append(beside)
+    return np.unique(np.concatenate(near))
 
 
 def _borders(e: Expr) -> Iterator[Expr]:
     """What changes its sign where ``e`` changes its branch."""
-    for a in e.atoms(sp.Max, sp.Min):
-        yield from (b - c for b, c in itertools.combinations(a.args, 2))
+    extremes = e.atoms(sp.Max, sp.Min)
+    every = sorted({a for m in extremes for a in m.args} - extremes, key=str)
+    yield from (a - b for a, b in itertools.combinations(every, 2))
     for a in e.atoms(sp.Abs, sp.sign, UnitStep):
         yield a.args[0]
     for a in e.atoms(sp.Rel):
@@ -125,7 +128,7 @@ def _borders(e: Expr) -> Iterator[Expr]:
 
 
 def _zeros(e: Expr, v: Variable) -> Sequence[Expr]:
-    """Where a linear or absolute expression of ``v`` alone is 0."""
+    """Where an expression of ``v`` alone is 0 that is linear but for |v|."""
     if e.free_symbols != {v}:
         return ()
     u = sp.Dummy("u", real=True)

@@ -31,7 +31,7 @@ Array = NDArray[Any]
 Place = tuple[Variable, tuple[int, ...]]  # an element of a variable; a scalar's is ()
 
 # the last are enough: what they absorb, relative to 1, is far below the range of the type
-_DIGITS = {4: (60, 160), 8: (60, 160, 400, 800)}
+_DIGITS = {4: (60, 160), 8: (60, 160, 400)}
 _STEP = 25  # the relative step for condition numbers is 10^-25
 
 

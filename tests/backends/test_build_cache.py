@@ -92,7 +92,7 @@ def derives(build):
     with pytest.MonkeyPatch.context() as patch:
         found = []
         plain = training.backpropagate
-        patch.setattr(training, "backpropagate", lambda *a: found.append(a) or plain(*a))
+        patch.setattr(training, "backpropagate", lambda *a, **k: found.append(a) or plain(*a, **k))
         build().step  # noqa: B018
     return bool(found)
 
@@ -405,7 +405,7 @@ def test_different_things_have_different_descriptions():
     ]  # fmt: skip
     texts = [formula_key.description(t) for t in things]
     same = [(a, b) for a, b in pairwise(sorted(texts)) if a == b]
-    assert same == [(formula_key.description((x, )), ) * 2] if same else True
+    assert same == [(formula_key.description((x,)),) * 2] if same else True
     assert len(set(texts)) == len(things)
 
 

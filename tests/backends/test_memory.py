@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import symdl as sd
+from symdl.backends.explain import all_sizes
+from symdl.program.liveness import memory_of_plan
 from tests.benchmarks.hand_deep import FlatDeepNet
 from tests.benchmarks.handwritten import FlatAdamNet
 from tests.benchmarks.peers.symdl_numpy import model_of, optimizer_of
@@ -76,3 +78,12 @@ def test_arrays_take_no_more_memory_than_by_hand(name):
     own = sum(a.nbytes for a in model_of(w).get_weights())
     ours, _ = array_bytes(first_step)
     assert ours - own <= hand, (ours, own, hand)  # besides the arrays of the model
+
+
+@pytest.mark.parametrize("name", ["W5", "W6"])
+def test_buffers_of_a_step_take_little_more_than_what_is_alive_at_once(name):
+    step, x, _ = stepper(name)
+    sizes = {**step.sizes, step.build.batch: len(x[0])}
+    known = all_sizes(step.build, sizes)
+    found = memory_of_plan(step.build.plans["gradients"], known, step.dtype.itemsize)
+    assert found.bound <= found.used <= 1.05 * found.aligned

@@ -9,6 +9,9 @@ of them in the order in which they lie.  An epoch of ``fit`` and one of bare ste
 ratios and differences are taken in each turn, and figures are medians over the turns.  Shuffled
 rows have to be brought together, which the bare steps are spared: what copying them takes alone is
 told, and ``fit`` is timed without shuffling too.
+
+On a machine that is busy with other things, OPENBLAS_NUM_THREADS=1 and --processor-time count the
+processor time of the one thread in place of the time that goes by.
 """
 
 from __future__ import annotations
@@ -36,23 +39,23 @@ _REPEATED = {"W1": 1024, "W2": 256, "W3": 32, "W4": 1, "W5": 16, "W6": 12}
 class Turns(Callback):
     """Times the epochs of one ``fit``, and after each of them what takes turns with it."""
 
-    def __init__(self, others: dict[str, Callable[[], object]]) -> None:
-        self.others, self.start = others, 0.0
+    def __init__(self, others: dict[str, Callable[[], object]], clock: Callable[[], float]) -> None:
+        self.others, self.clock, self.start = others, clock, 0.0
         self.seconds: dict[str, list[float]] = {name: [] for name in ("fit", *others)}
 
     def on_train_begin(self) -> None:
-        self.start = time.perf_counter()
+        self.start = self.clock()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        taken = {"fit": time.perf_counter() - self.start}
+        taken = {"fit": self.clock() - self.start}
         for name, other in self.others.items():
-            start = time.perf_counter()
+            start = self.clock()
             other()
-            taken[name] = time.perf_counter() - start
+            taken[name] = self.clock() - start
         if epoch:  # buffers are made in the first one
             for name, seconds in taken.items():
                 self.seconds[name].append(seconds)
-        self.start = time.perf_counter()
+        self.start = self.clock()
 
 
 class Copying:
@@ -70,7 +73,7 @@ class Copying:
                 np.take(old, places, axis=0, out=new, mode="clip")
 
 
-def measure(w: Workload, backend: str, rounds: int) -> None:
+def measure(w: Workload, backend: str, rounds: int, clock: Callable[[], float]) -> None:
     """Print what a step takes in ``fit``, and what the bare steps take."""
     x, t = (np.concatenate([a] * _REPEATED[w.name]) for a in w.data)
     rows, targets = x.reshape(-1, x.shape[-1]), t.reshape(-1, t.shape[-1])
@@ -93,7 +96,7 @@ def measure(w: Workload, backend: str, rounds: int) -> None:
             once(x[k], t[k])
 
     for name, shuffle in (("shuffled", True), ("in order", False)):
-        turns = Turns({"bare": bare, "copying": Copying(rows, targets, w.batch)})
+        turns = Turns({"bare": bare, "copying": Copying(rows, targets, w.batch)}, clock)
         model([metric]).fit(rows, targets, batch_size=w.batch, epochs=rounds + 1, shuffle=shuffle,
                             callbacks=[turns])  # fmt: skip
         taken = {k: np.array(v) / len(x) * 1e6 for k, v in turns.seconds.items()}
@@ -113,14 +116,16 @@ def main() -> None:
     options.add_argument("--workloads", default=",".join(w.name for w in WORKLOADS))
     options.add_argument("--rounds", type=int, default=15)
     options.add_argument("--backends", default="numpy,compiled")
+    options.add_argument("--processor-time", action="store_true")
     chosen = options.parse_args()
+    clock = time.thread_time if chosen.processor_time else time.perf_counter
     with open(os.devnull, "w") as nothing:
         screen = Console(file=nothing, force_terminal=True, width=80)
         with patch.object(progress, "Console", lambda: screen):
             for w in WORKLOADS:
                 for backend in chosen.backends.split(","):
                     if w.name in chosen.workloads.split(","):
-                        measure(w, backend, chosen.rounds)
+                        measure(w, backend, chosen.rounds, clock)
 
 
 if __name__ == "__main__":

@@ -104,7 +104,8 @@ async function look(url) {
   page.querySelectorAll('details').forEach(d => d.open = true);
   const said = {
     url, title: page.title, wide: page.scrollingElement.scrollWidth, room: view.innerWidth,
-    flat: [...page.querySelectorAll('main math')].filter(m => !m.getBoundingClientRect().width).length,
+    flat: [...page.querySelectorAll('main math')]
+      .filter(m => !m.getBoundingClientRect().width).length,
     far: view.performance.getEntriesByType('resource').map(r => r.name)
       .filter(name => !name.startsWith('file:')),
     rules: [],

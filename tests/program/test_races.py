@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 import symdl as sd
-from symdl.backends.native import Library
+from symdl.backends.c_library import Library
 from symdl.program.nests import Nest
 from symdl.program.products import Product
 from symdl.verify.strategies import networks
@@ -26,7 +26,7 @@ def functions(step, rows, likely=None):
     sizes = step.sizes
     batch = step.build.batch
     full = {**sizes, batch: rows}
-    library = Library(step.build, sizes, np.dtype("float32"), True, likely or full)
+    library = Library(step.build, sizes, np.dtype("float32"), threads=True, likely=likely or full)
     every = dict(library.written)
     if library.update is not None:
         every["update"] = library.update
@@ -180,7 +180,7 @@ def sanitizer(tmp_path_factory):
 def sanitized(w, folder, change=lambda source: source):
     step = workload_step(w)
     full = {**step.sizes, step.build.batch: w.batch}
-    library = Library(step.build, step.sizes, np.dtype("float32"), True, full)
+    library = Library(step.build, step.sizes, np.dtype("float32"), threads=True, likely=full)
     full[step.build.update.weight.axes[0]] = step.build.count(step.build.parameters, step.sizes)
     return run(change(library.source) + driver(library, full), folder)
 

@@ -66,7 +66,7 @@ class Picture:
     @property
     def file(self) -> str:
         """The file beside the page."""
-        return f"{self.name}.svg"
+        return f"{self.name.replace(' ', '_')}.svg"
 
     def markdown(self) -> str:
         """The line of a page that shows it."""

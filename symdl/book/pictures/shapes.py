@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,7 @@ from symdl.training.constants import with_constants
 
 __all__ = ["Named", "chords", "starts", "surfaces"]
 
-Named = tuple[str, Expr]
+Named = Mapping[str, Expr]
 Span = tuple[float, float]
 
 _CELLS = 15
@@ -36,18 +36,16 @@ def as_formula(e: Expr, *variables: sp.Symbol) -> Formula:
     return Formula(Equation(f, e), output=f, inputs=variables)
 
 
-def chords(functions: Sequence[Named], variable: sp.Symbol, ends: Span, span: Span) -> Picture:
+def chords(functions: Named, variable: sp.Symbol, ends: Span, span: Span) -> Picture:
     """Functions of one variable, each with the chord between two of its points."""
     draw = partial(_chords, functions, variable, ends, span)
     return plot("chords", "Losses and their chords between two weights", draw, (7.2, 3.0))
 
 
-def _chords(
-    functions: Sequence[Named], variable: sp.Symbol, ends: Span, span: Span, figure: Any
-) -> str:
+def _chords(functions: Named, variable: sp.Symbol, ends: Span, span: Span, figure: Any) -> str:
     x, said = np.linspace(*span, 121), []
     parts = figure.subplots(1, len(functions), squeeze=False)[0]
-    for axes, (name, e) in zip(parts, functions, strict=True):
+    for axes, (name, e) in zip(parts, functions.items(), strict=True):
         run = compile_formula(as_formula(e, variable))
         axes.plot(x, [run(float(v)) for v in x], color=COLOURS[0], label="loss", gid="value")
         left, middle, right = (float(run(v)) for v in (ends[0], sum(ends) / 2, ends[1]))
@@ -100,18 +98,16 @@ def _moving(path: NDArray[np.float64]) -> NDArray[np.float64]:
     return path[: moves[-1] + 2] if moves.size else path[:1]
 
 
-def surfaces(functions: Sequence[Named], variables: Sequence[sp.Symbol], span: Span) -> Picture:
+def surfaces(functions: Named, variables: Sequence[sp.Symbol], span: Span) -> Picture:
     """Functions of two variables as surfaces."""
     draw = partial(_surfaces, functions, variables, span)
     return plot("surfaces", "Loss surfaces over weight and bias", draw, (7.4, 3.4))
 
 
-def _surfaces(
-    functions: Sequence[Named], variables: Sequence[sp.Symbol], span: Span, figure: Any
-) -> str:
+def _surfaces(functions: Named, variables: Sequence[sp.Symbol], span: Span, figure: Any) -> str:
     said = []
     grid = np.linspace(*span, _CELLS + 1)
-    for k, (name, e) in enumerate(functions):
+    for k, (name, e) in enumerate(functions.items()):
         axes = figure.add_subplot(1, len(functions), k + 1, projection="3d")
         heights = _heights(e, variables, grid)
         across, along = np.meshgrid(grid, grid)
@@ -123,6 +119,7 @@ def _surfaces(
         axes.set_xlabel(plain_text(variables[0]), style="italic", labelpad=-8)
         axes.set_ylabel(plain_text(variables[1]), style="italic", labelpad=-8)
         axes.tick_params(pad=-3, labelsize=8)
+        axes.tick_params(axis="z", pad=2)
         axes.locator_params(nbins=4)
         axes.view_init(elev=28, azim=-58)
         said.append(f"{name}: {heights.min():.3g} to {heights.max():.3g}")
