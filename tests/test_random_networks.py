@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 
 import symdl as sd
 from symdl.backends.step import build_step
@@ -16,9 +16,28 @@ from symdl.notation.tensors import Elem
 from symdl.training.network import network, sizes_of
 from symdl.verify.gradients import check_gradient, check_model, complex_step
 from symdl.verify.strategies import networks
+from tests.backends.compiled_functions import needs_compiler
 
 
-@given(networks())
+def on_each_backend(**words):
+    """Run a property on NumPy, and on fewer networks compiled, since each takes a compiler."""
+
+    def decorated(check):
+        @pytest.mark.parametrize("backend", ["numpy", "compiled"])
+        def test(backend):
+            examples = settings.default.max_examples
+            if backend == "compiled":
+                needs_compiler()
+                examples = max(4, examples // 5)
+            drawn = given(networks(backend=backend, **words))
+            settings(max_examples=examples)(drawn(check))()
+
+        return test
+
+    return decorated
+
+
+@on_each_backend()
 def test_compiled_gradients_agree_with_richardson_differences(problem):
     for name, check in check_model(problem.model, problem.x, problem.y, elements=12).items():
         assert check.verdict.level in ("float", "unknown"), (name, check)
@@ -50,7 +69,7 @@ def loss_in_numpy(problem, weights):
     return per_row.mean()
 
 
-@given(networks(dtypes=("float64",)))
+@on_each_backend(dtypes=("float64",))
 def test_smooth_networks_agree_with_complex_steps(problem):
     assume(problem.smooth)
     problem.model.predict(problem.x)
@@ -67,7 +86,7 @@ def test_smooth_networks_agree_with_complex_steps(problem):
         np.testing.assert_allclose(found.ravel(), exact, rtol=1e-9, atol=1e-13)
 
 
-@given(networks(max_depth=2, max_width=2, max_rows=2, dtypes=("float64",)))
+@on_each_backend(max_depth=2, max_width=2, max_rows=2, dtypes=("float64",))
 def test_compiled_gradients_agree_with_sympy_on_the_written_out_instance(problem):
     model, labels = problem.model, {}
     model.predict(problem.x)
@@ -90,6 +109,28 @@ def test_compiled_gradients_agree_with_sympy_on_the_written_out_instance(problem
         theirs = loss.diff(element_symbol(p.variable, at)).subs(values).evalf(20)
         assume(theirs.is_number)
         assert gradients[p.name][at] == pytest.approx(float(theirs), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_fit_agrees_between_backends(dtype):
+    needs_compiler()
+
+    @settings(max_examples=max(4, settings.default.max_examples // 5))
+    @given(networks(dtypes=(dtype,)))
+    def check(problem):
+        weights = []
+        for backend in ("numpy", "compiled"):
+            model = sd.Sequential(problem.model.layers, seed=1)
+            setup = problem.model.setup
+            model.compile(optimizer="sgd", loss=setup.loss, dtype=dtype, backend=backend)
+            model.fit(problem.x, problem.y, epochs=3, batch_size=2, verbose=0, seed=2)
+            assert model.step.backend == backend
+            weights.append(model.get_weights())
+        tolerance = 1e-11 if dtype == "float64" else 3e-4
+        for ours, theirs in zip(*weights, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+
+    check()
 
 
 def planted(name, equations):

@@ -99,9 +99,11 @@ def _opened(factor: str, wide: float) -> list[str]:
     if found[start] == r"\left":
         first, *rest = broken("".join(found[start + 2 : end - 1]), wide - 2)
         bracket, close = found[start + 1], f"{found[end]}{''.join(found[end + 1 :])}"
-        lines = [rf"{before} \Bigl{bracket} {first}", *(rf"\quad {line}" for line in rest)]
+        lines = [rf"{before}\Bigl{bracket} {first}", *(rf"\quad {line}" for line in rest)]
         return [*lines[:-1], rf"{lines[-1]} \Bigr{close}"]
     rows = broken("".join(found[start + 2 : end]), wide - 2)
+    if len(rows) == 1:
+        return [factor]
     above = r"\begin{gathered} " + r" \\ ".join(rows) + r" \end{gathered}"
     return [rf"{before}\frac{{{above}}}{''.join(found[end + 1 :])}"]
 

@@ -39,6 +39,9 @@ def graph(
     f     q1·z     -12         1
     <BLANKLINE>
 
+    What it returns has ``.text()``, ``.markdown()``, ``.latex()``, ``.json()``, and ``.svg()``, the
+    graph as a picture.
+
     Raises InputError for a missing or unknown variable, NotSupported for tensors.
     """
     return node_table(as_graph(what), at, digits=digits)

@@ -22,6 +22,7 @@ __all__ = ["display", "inline", "mathml"]
 _NAMESPACE = re.compile(r' xmlns="[^"]*"')
 _TALL = ("mfrac", "munder", "munderover", "mtable", "msqrt")
 _BAR = "―"
+_WRITTEN = {"&": r"\&", "\\": r"\backslash"}  # elsewhere they are what was not understood
 _UNARY = ("+", "-", "−")
 _FITS = 12.0  # em: what is no wider stays in one part
 _PHONE = 18.0  # em: what is wider gets a scroll bar of its own
@@ -41,9 +42,8 @@ def mathml(math: str, *, large: bool = False, goes_on: bool = False) -> str:
         root = ET.fromstring(_NAMESPACE.sub("", _converted(math, large)))
     except Exception as error:  # whatever the converter or the reader stumbles over
         raise InputError(f"this LaTeX cannot be written as MathML: {math}") from error
-    signs = (r"\&", r"\backslash")  # what may be shown as it is, where it was asked for
-    left = [t for t in root.itertext() if ("\\" in t and t != "\\") or t in ("&", "\\")]
-    left = [] if any(sign in math for sign in signs) and set(left) <= {"&", "\\"} else left
+    meant = {sign for sign, written in _WRITTEN.items() if written in math}
+    left = [t for t in root.itertext() if ("\\" in t or t == "&") and t not in meant]
     if left:
         raise InputError(f"this LaTeX cannot be written as MathML: {left[0]} in {math}")
     root.attrib = {"displaystyle": "true"} if large else {}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import sympy as sp
@@ -58,8 +59,13 @@ class Graph:
         if len(choices) == 1:
             return {}
         results = [self._filled(choice) for choice in choices]
-        sizes = [_LONGEST + 1 if e is None else cost(e) for e in results]
-        return choices[len(sizes) - 1 - sizes[::-1].index(min(sizes))] if min(sizes) <= _LONGEST else choices[-1]
+        if all(e is None for e in results):
+            return choices[-1]
+        sizes = [(math.inf,) if e is None else (cost(simplest_inside(e)), cost(e)) for e in results]
+        chosen = choices[sizes.index(min(sizes))]
+        return {
+            v: replace(found, after=simplest_inside(found.after)) for v, found in chosen.items()
+        }
 
     @cached_property
     def scalar(self) -> bool:
@@ -78,7 +84,7 @@ class Graph:
         """The adjoint in terms of the formula's variables (and of the output's adjoint)."""
         found = self._filled(self.eliminated)
         own = self.raw.step(self.v).equation.rhs
-        return self.shown(own) if found is None else found
+        return self.shown(own) if found is None else simplest_inside(found)
 
     @cached_property
     def kind(self) -> type[Deriv]:
@@ -132,7 +138,7 @@ class Graph:
                 whole = inline(whole, {s.equation.lhs: rhs[s.variable]})
                 if cost(whole) > _LONGEST:
                     return None
-        return simplest_inside(contract(whole))
+        return contract(whole)
 
 
 def bar_at(v: Variable, at: Expr) -> Expr:

@@ -59,6 +59,7 @@ def networks(
     max_rows: int = 6,
     dtypes: tuple[str, ...] = ("float64", "float32"),
     optimizer: str | None = "sgd",
+    backend: str = "numpy",
 ) -> Problem:
     """Draw a compiled network (depth, widths, activations, bias, loss, dtype) with a batch."""
     widths = st.integers(1, max_width)
@@ -71,7 +72,8 @@ def networks(
     layers = [Dense(w, activation=a, use_bias=bias) for w, a in hidden]
     layers.append(Dense(units, activation=activation, use_bias=bias))
     model = Sequential(layers, seed=seed)
-    model.compile(optimizer=optimizer, loss=loss, dtype=draw(st.sampled_from(dtypes)))
+    dtype = draw(st.sampled_from(dtypes))
+    model.compile(optimizer=optimizer, loss=loss, dtype=dtype, backend=backend)
     generator = np.random.default_rng(seed)
     x = generator.normal(size=(rows, columns)).astype(np.float32).astype(np.float64)
     y = _targets(loss, generator, rows, units)

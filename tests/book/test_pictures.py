@@ -51,6 +51,9 @@ def test_a_file_needs_nothing_else_and_says_what_it_shows(path):
         for key, value in e.attrib.items():
             assert not key.endswith("href") or value.startswith("#")
             assert not key.startswith("on")
+    names = [e.get("id") for e in root.iter() if "id" in e.attrib]
+    assert len(names) == len(set(names))
+    assert not any(" " in name for name in names)
     assert not re.search(r"url\((?!#)|@import", text)
     assert len(re.findall(r"https?://", text)) == len(re.findall(r'xmlns(?::\w+)?="http://', text))
 
@@ -198,7 +201,7 @@ def test_a_line_is_interrupted_where_it_jumps_and_a_dot_shows_the_value_there():
     (a, b), (c, d) = scales(root)
     ends = [a * x + b for x, _ in line(root, "slope")[1]]
     assert np.allclose(ends, [-4, 0], atol=0.01)  # the line begins anew at the kink
-    ((x, y),) = markers(root, "slope at a jump")
+    ((x, y),) = markers(root, "slope-at-0")
     assert math.isclose(a * x + b, 0, abs_tol=0.01)
     assert math.isclose(c * y + d, 0, abs_tol=0.02)
     assert len(line(drawn("tanh"), "slope")[1]) == 1
@@ -210,7 +213,7 @@ def test_a_descent_follows_its_recursion(name, rates):
     (a, b), (c, d) = scales(root)
     k = np.arange(STEPS + 1)
     for place, rate in enumerate(rates, 1):
-        found = markers(root, f"path {place}")
+        found = markers(root, f"path-{place}")
         assert np.allclose(a * found[:, 0] + b, START[0] * (1 - rate) ** k, atol=0.02)
         assert np.allclose(c * found[:, 1] + d, START[1] * (1 - 10 * rate) ** k, atol=0.02)
 
@@ -219,7 +222,7 @@ def test_gradients_by_depth_stand_at_their_logarithms():
     pytest.importorskip("matplotlib")
     norms = {"tanh, glorot uniform": [1e-6, 1e-4, 1e-1], "relu, he uniform": [2.0, 1.0, 0.5]}
     root = ET.fromstring(by_depth(norms).make())
-    one, two = markers(root, "net 1"), markers(root, "net 2")
+    one, two = markers(root, "net-1"), markers(root, "net-2")
     per_decade = (one[0, 1] - one[2, 1]) / 5
     assert math.isclose(one[1, 1] - one[2, 1], 3 * per_decade, abs_tol=0.03)
     assert math.isclose(two[1, 1] - two[0, 1], math.log10(2) * per_decade, abs_tol=0.03)

@@ -35,7 +35,7 @@ def measured(formula, dtype, backend, points):
 
 def assert_within(found, name):
     for m, bound in zip(found.measured, (4, 8), strict=True):
-        assert m.points > 10
+        assert m.points > 8
         assert m.not_finite == 0, m
         assert m.worst <= bound, m
         for text in m.wrong:
@@ -149,7 +149,7 @@ def from_the_output(x, y, g):
 
 
 def clamped(x, y, g):
-    return np.clip(y, -1 + 1e-7, 1 - 1e-7), g
+    return np.clip(y, -1 + 1e-5, 1 - 1e-5), g
 
 
 def without_subnormals(x, y, g):
@@ -192,7 +192,7 @@ def test_planted_errors_are_caught(change, dtype):
         caught.add("gradient")
     if found.value.wrong:
         caught.add("special")
-    assert caught == ({CAUGHT[change]} if CAUGHT[change] else set()), str(found)
+    assert (CAUGHT[change] in caught) if CAUGHT[change] else not caught, str(found)
     assert found.ok == (not caught)
 
 

@@ -82,8 +82,8 @@ def _activation(f: Formula, figure: Any) -> str:
     return draw_curve(figure.add_subplot(), curve_of(f, -4.0, 4.0), ("function", "derivative"))
 
 
-def draw_curve(axes: Any, curve: Curve, words: tuple[str, str]) -> str:
-    """Draw both lines; return between which numbers they lie, in words."""
+def draw_curve(axes: Any, curve: Curve, words: tuple[str, str], part: str = "") -> str:
+    """Draw both lines, named with the ``part``; return in words how far they reach."""
     x, y = map(plain_text, (*curve.formula.inputs, curve.formula.output))
     shown = (f"{words[0]} {y}", f"{words[1]} d{y}/d{x}")
     axes.axhline(0, color=INK, linewidth=0.7)
@@ -93,9 +93,9 @@ def draw_curve(axes: Any, curve: Curve, words: tuple[str, str]) -> str:
     for k, name in enumerate(("value", "slope")):
         xs, ys = curve.line(k)
         colour = COLOURS[k]
-        axes.plot(xs, ys, color=colour, linestyle=DASHES[k], label=shown[k], gid=name)
+        axes.plot(xs, ys, color=colour, linestyle=DASHES[k], label=shown[k], gid=name + part)
         for at in curve.points(k):
-            axes.plot(*at, "o", color=colour, markersize=4.5, gid=f"{name} at a jump")
+            axes.plot(*at, "o", color=colour, markersize=4.5, gid=f"{name}-at-{at[0]:g}{part}")
         said.append(f"{shown[k]}: {np.nanmin(ys):.4g} to {np.nanmax(ys):.4g}")
     axes.set_xlabel(x, style="italic")
     axes.set_xlim(curve.low, curve.high)

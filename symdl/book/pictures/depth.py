@@ -27,7 +27,7 @@ def _by_depth(norms: Mapping[str, Sequence[float]], figure: Any) -> str:
         layers, ratios = range(1, len(found) + 1), [v / found[-1] for v in found]
         axes.semilogy(
             layers, ratios, color=COLOURS[k], linestyle=DASHES[k], marker=_MARKERS[k],
-            markersize=3.5, label=name, gid=f"net {k + 1}",
+            markersize=3.5, label=name, gid=f"net-{k + 1}",
         )  # fmt: skip
         said.append(f"{name}, layer 1: {ratios[0]:.2g}")
     axes.set_xlabel("layer")

@@ -83,10 +83,14 @@ def _loss(f: Formula, targets: tuple[Expr, ...], figure: Any) -> str:
     unit = f.domain_of(prediction).is_subset(sp.Interval(0, 1))
     low, high = _CLIPPED if unit else (-3.0, 3.0)
     parts = figure.subplots(1, len(targets), squeeze=False, sharey=True)[0]
-    for axes, t in zip(parts, targets, strict=True):
+    for k, (axes, t) in enumerate(zip(parts, targets, strict=True), 1):
         name = f"target {plain_text(target)} = {t}"
         said.append(name)
-        said.append(draw_curve(axes, curve_of(of_one(f, t), low, high), ("loss", "slope")))
+        said.append(
+            draw_curve(
+                axes, curve_of(of_one(f, t), low, high), ("loss", "slope"), f"-{k}" if k > 1 else ""
+            )
+        )
         axes.set_title(name, pad=24)
     bottom, top = parts[0].get_ylim()
     parts[0].set_ylim(max(bottom, -_STEEPEST), min(top, _STEEPEST))

@@ -86,7 +86,7 @@ def _valley(update: Formula, figure: Any) -> str:
         path = walk(surface, with_constants(update, {o.rate.name: rate}), START, STEPS)
         axes.plot(
             *path.T, color=COLOURS[k], linestyle=DASHES[k], linewidth=1.3, marker=MARKERS[k],
-            markersize=3.2, label=f"{rate:g}", gid=f"path {k + 1}",
+            markersize=3.2, label=f"{rate:g}", gid=f"path-{k + 1}",
         )  # fmt: skip
         said.append(
             f"learning rate {rate:g}, after {STEPS} steps: {path[-1][0]:.3g}, {path[-1][1]:.3g}"
@@ -135,10 +135,10 @@ def _parabolas(
     parts = figure.subplots(1, len(paths), sharey=True)
     for k, (axes, (rate, path)) in enumerate(zip(parts, paths.items(), strict=True)):
         heights = [run(float(v)) for v in path]
-        axes.plot(x, [run(float(v)) for v in x], color=QUIET, linewidth=1.2, gid="value")
+        axes.plot(x, [run(float(v)) for v in x], color=QUIET, linewidth=1.2)
         axes.plot(
             path, heights, color=COLOURS[k], linewidth=1.2, marker=MARKERS[k], markersize=4,
-            gid=f"path {k + 1}",
+            gid=f"path-{k + 1}",
         )  # fmt: skip
         axes.plot(path[0], heights[0], "o", color=INK, markersize=6, zorder=4)
         shown = f"learning rate {float(rate):g}"

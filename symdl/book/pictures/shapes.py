@@ -45,15 +45,15 @@ def chords(functions: Named, variable: sp.Symbol, ends: Span, span: Span) -> Pic
 def _chords(functions: Named, variable: sp.Symbol, ends: Span, span: Span, figure: Any) -> str:
     x, said = np.linspace(*span, 121), []
     parts = figure.subplots(1, len(functions), squeeze=False)[0]
-    for axes, (name, e) in zip(parts, functions.items(), strict=True):
+    for k, (axes, (name, e)) in enumerate(zip(parts, functions.items(), strict=True), 1):
         run = compile_formula(as_formula(e, variable))
-        axes.plot(x, [run(float(v)) for v in x], color=COLOURS[0], label="loss", gid="value")
+        axes.plot(x, [run(float(v)) for v in x], color=COLOURS[0], label="loss", gid=f"value-{k}")
         left, middle, right = (float(run(v)) for v in (ends[0], sum(ends) / 2, ends[1]))
         axes.plot(
             ends, (left, right), color=COLOURS[1], linestyle=DASHES[1], marker="o", markersize=4.5,
-            label="chord", gid="chord",
+            label="chord", gid=f"chord-{k}",
         )  # fmt: skip
-        axes.plot(sum(ends) / 2, middle, "s", color=INK, markersize=5, gid="middle")
+        axes.plot(sum(ends) / 2, middle, "s", color=INK, markersize=5)
         axes.set_title(name)
         axes.set_xlabel(plain_text(variable), style="italic")
         axes.set_ylim(bottom=0)
@@ -78,7 +78,7 @@ def _starts(
     for k, start in enumerate(begin):
         path = _moving(walk(surface, update, [start], steps)[:, 0])
         heights, colour = [run(float(v)) for v in path], COLOURS[k % len(COLOURS)]
-        axes.plot(path, heights, ".-", color=colour, linewidth=1, markersize=5, gid=f"path {k + 1}")
+        axes.plot(path, heights, ".-", color=colour, linewidth=1, markersize=5, gid=f"path-{k + 1}")
         axes.plot(path[0], heights[0], "s", color=colour, markersize=6)
     for p in found.points:
         at, height = float(p.at), float(p.value)
