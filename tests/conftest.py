@@ -34,17 +34,20 @@ settings.register_profile(
 settings.load_profile(os.environ.get(PROFILE, "repeatable"))
 
 
-@pytest.fixture(autouse=True)
-def derives_anew(request, monkeypatch):
-    """Nothing derived is taken from disk: a test may have changed the rules.
+KEPT = {"read": Kept.read, "write": Kept.write}
 
-    The fixture ``keeps_formulas`` takes it from there.
-    """
-    if "keeps_formulas" not in request.fixturenames:
-        monkeypatch.setattr(Kept, "read", lambda self, part, reader: None)
-        monkeypatch.setattr(Kept, "write", lambda self, part, data: None)
+
+@pytest.fixture(autouse=True, scope="session")
+def derives_anew():
+    """Nothing derived is taken from disk, or left there: a test may have changed the rules."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Kept, "read", lambda self, part, reader: None)
+        patch.setattr(Kept, "write", lambda self, part, data: None)
+        yield
 
 
 @pytest.fixture
-def keeps_formulas():
-    """What is derived may be kept, and found again."""
+def keeps_formulas(monkeypatch):
+    """What is derived is kept after all."""
+    for name, plain in KEPT.items():
+        monkeypatch.setattr(Kept, name, plain)

@@ -54,8 +54,8 @@ def page() -> str:
         ),
         "So the weight alone says how steep the curve is at its centre: a quarter of the weight, "
         "since the sigmoid itself has the slope "
-        f"{md.inline(_sigmoid_slope())} at 0. The bias alone moves the centre: adding "
-        f"{md.inline(c)} to the bias has the same effect as adding {md.inline(c / w)} to "
+        f"{md.inline(_sigmoid_slope())} at 0. For a given weight the bias moves the centre: "
+        f"adding {md.inline(c)} to the bias has the same effect as adding {md.inline(c / w)} to "
         f"{md.inline(x)}.",
         md.table(
             [md.inline(w), md.inline(b), "centre", "slope there"],

@@ -68,7 +68,7 @@ def page() -> str:
         "With L1, most weights of the noise end at zero, up to the length of a step: near the kink "
         "the steps go back and forth. Where the data pull no harder than the penalty, a step is at "
         f"most twice the rate times the strength long, here {md.inline(2 * RATE * STRENGTH)}. L2 "
-        "leaves these weights where the data put them, a little smaller.",
+        "leaves these weights near where the data put them.",
         "The equations of backpropagation show the penalty as a term of its own:",
         _equations(),
         "## What was checked",

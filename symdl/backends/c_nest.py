@@ -105,6 +105,7 @@ class _Writer:
         self.nest, self.orders, self.size, self.used = nest, orders, size, used
         self.out = NestText()
         self.deep = len(nest.loops)
+        self.inner = self._innermost()
         self.before: list[list[str]] = [[] for _ in range(self.deep + 1)]
         self.after: list[list[str]] = [[] for _ in range(self.deep + 1)]
         self.work: list[str] = []
@@ -118,6 +119,16 @@ class _Writer:
         self.places = dict(self.labels)
         if nest.split is not None:
             self.places[nest.split] = f"({self.labels[nest.split]} + from)"
+
+    def _innermost(self) -> int:
+        """The innermost loop that takes more than one step, which vector instructions are for."""
+        longer = (
+            d
+            for d in range(self.deep - 1, -1, -1)
+            if self.nest.loops[d] == self.nest.split
+            or self.size(self.nest.sizes[self.nest.loops[d]]) != "1"
+        )
+        return next(longer, self.deep - 1)
 
     def token(self, wish: str) -> str:
         self.out.wishes.append(wish)
@@ -150,7 +161,7 @@ class _Writer:
         lines = []
         if d == self.deep - 2 and self._short_sum():
             lines.append(f"{pad}#pragma omp simd")
-        elif d == self.deep - 1 and self.vector and not self._short_sum():
+        elif d == self.inner and self.vector and not self._short_sum():
             sums = f" reduction(+ : {', '.join(self.sums)})" if self.sums else ""
             lines.append(f"{pad}#pragma omp simd{sums}")
         name = self.nest.loops[d]
@@ -279,17 +290,17 @@ class _Writer:
             self.before[prefix].append(f"real {total} = -INFINITY;")
             self.work.append(f"{total} = maximum_real({total}, {value});")
             self.vector = False
-        elif prefix == self.deep - 1:
+        elif prefix >= self.inner:
             self.before[prefix].append(f"real {total} = 0;")
             self.work.append(f"{total} += {value};")
-            self.sums.append(total)
+            self.sums += [total] if prefix == self.inner else []
         else:
             part = self.token(s.target.name + "_part")
             self.before[prefix].append(f"double {total} = 0;")
-            self.before[self.deep - 1].append(f"real {part} = 0;")
+            self.before[self.inner].append(f"real {part} = 0;")
             self.work.append(f"{part} += {value};")
             self.sums.append(part)
-            self.after[self.deep - 1].append(f"{total} += {part};")
+            self.after[self.inner].append(f"{total} += {part};")
         self._finish(s, prefix, total)
 
     def _finish(self, s: Statement, prefix: int, total: str) -> None:

@@ -22,11 +22,11 @@ from symdl.backends.module import load
 from symdl.backends.native import BoundStep, BoundUpdate, run_steps
 from symdl.backends.scalars import HELPERS
 from symdl.backends.sizes import size_number
-from symdl.backends.step import Step, build_step
+from symdl.backends.step import Step
 from symdl.errors import InputError, Mismatch, NotSupported
 from symdl.formula import Variable
 
-__all__ = ["CompiledStep", "build_compiled_step"]
+__all__ = ["CompiledStep"]
 
 Array = NDArray[Any]
 _SMALL = 2**14  # elements of all arrays of a step below which the batch is compiled in
@@ -343,8 +343,3 @@ def _checked(order: ArrayLike, count: int) -> Array:
     if found.size and (found.min() < 0 or found.max() >= count):
         raise Mismatch(f"order names rows from {found.min()} to {found.max()}, of {count} rows")
     return found.astype(np.int64, copy=False)
-
-
-def build_compiled_step(*args: Any, **words: Any) -> Step:
-    """Build the step that runs the given equations as C code; the words are those of build_step."""
-    return build_step(*args, **words, kind=CompiledStep)

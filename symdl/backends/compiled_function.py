@@ -14,12 +14,12 @@ from symdl.backends.build import Build
 from symdl.backends.c_build import compiler
 from symdl.backends.c_library import Library
 from symdl.backends.function import Compiled
-from symdl.backends.given import axes_of, infer_sizes, size_value
+from symdl.backends.given import axes_of, size_value
 from symdl.backends.lowered import Lowered, slot_of
 from symdl.backends.native import BoundStep
 from symdl.backends.use import Use
 from symdl.errors import NotSupported
-from symdl.formula import Equation, Variable
+from symdl.formula import Equation
 from symdl.program.ir import Program
 
 __all__ = ["CompiledFunction"]
@@ -29,7 +29,9 @@ _NAME = "function"
 
 
 class CompiledFunction(Compiled):
-    """Computes outputs from inputs in C; where there is no compiler NumPy runs, and a warning says so.
+    """Computes outputs from inputs in C.
+
+    Where there is no compiler NumPy runs, and a warning says so.
 
     backend  "compiled", or "numpy" where no code could be compiled
     source   the C source
@@ -54,16 +56,12 @@ class CompiledFunction(Compiled):
     def _made(self, sizes: Mapping[sp.Symbol, int]) -> Callable[..., Any]:
         if self.backend == "numpy":
             return super()._made(sizes)
-        shapes = [
-            tuple(size_value(a, sizes) for a in axes_of(v)) for v in self.outputs[1:]
-        ]
+        shapes = [tuple(size_value(a, sizes) for a in axes_of(v)) for v in self.outputs[1:]]
         counts = [int(np.prod(s)) for s in shapes]
         ends = np.cumsum([0, *counts])
         flat = np.zeros(ends[-1], self.dtype)
         run = BoundStep(self._library, _NAME, [flat] if shapes else [], sizes)
-        others = [
-            flat[a:b].reshape(s) for a, b, s in zip(ends, ends[1:], shapes, strict=False)
-        ]
+        others = [flat[a:b].reshape(s) for a, b, s in zip(ends, ends[1:], shapes, strict=False)]
 
         def function(*given: Any) -> Any:
             first = run(*given)

@@ -9,9 +9,9 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from symdl.backends.lowered import check_given, check_places, sizes_in, slot_of
 from symdl.backends.cache import Cache
 from symdl.backends.given import check_labels, convert, infer_sizes, size_value
+from symdl.backends.lowered import check_given, check_places, sizes_in, slot_of
 from symdl.backends.module import load
 from symdl.backends.names import Names
 from symdl.backends.numpy_source import module_source, write_maker
@@ -108,6 +108,7 @@ def compile_function(
     outputs: Sequence[Variable],
     dtype: str = "float64",
     sizes: Mapping[sp.Symbol, int] | None = None,
+    *,
     kind: type[Compiled] = Compiled,
 ) -> Compiled:
     """Compile equations to a function of the inputs; ``kind`` says on which backend it runs.

@@ -28,12 +28,16 @@ _y = sp.Dummy("y", positive=True)
 
 
 def without_cancelling(
-    e: Expr, known: Mapping[Expr, Expr], shares: Collection[Variable] = ()
+    e: Expr,
+    known: Mapping[Expr, Expr],
+    shares: Collection[Variable] = (),
+    by_output: bool = True,
 ) -> Expr:
     """Rewrite sums of constants and powers of one known variable wherever ``e`` has them.
 
-    ``known`` are definitions: what stands on the left, as it is read, and on the right; ``shares``
-    are given numbers between 0 and 1.
+    known      definitions: what stands on the left, as it is read, and on the right
+    shares     given numbers between 0 and 1
+    by_output  whether 1/(1 + e^-2|u|) is to be (1 + |tanh u|)/2, which saves a division
 
     >>> x, y = sp.symbols("x y", real=True)
     >>> without_cancelling(1 - y**2, {y: sp.tanh(x)})
@@ -43,33 +47,30 @@ def without_cancelling(
     """
     if not e.args or isinstance(e, (Elem, Binder)):
         return e
+
+    def inner(a: Expr, known: Mapping[Expr, Expr]) -> Expr:
+        return without_cancelling(a, known, shares, by_output)
+
     if isinstance(e, sp.Piecewise):
-        cases = (
-            (without_cancelling(value, _in_case(known, e, k), shares), condition)
-            for k, (value, condition) in enumerate(e.args)
-        )
-        return e.func(*cases)
+        return e.func(*((inner(a, _in_case(known, e, k)), c) for k, (a, c) in enumerate(e.args)))
     if not isinstance(e, sp.Expr):
         return e
-    e = e.func(*(without_cancelling(a, known, shares) for a in e.args))
-    if not e.is_Add:
-        return e
+    e = e.func(*(inner(a, known) for a in e.args))
     for place, definition in known.items():
-        e = _beside_share(_with_output(e, place, definition), place, definition, shares)
-        if not e.is_Add:
-            break
+        if e.is_Add:
+            e = _with_output(e, place, definition, place if by_output else None)
+        if e.is_Add:
+            e = _beside_share(e, place, definition, shares)
     return e
 
 
-def _beside_share(
-    e: Expr, place: Expr, definition: Expr, shares: Collection[Variable]
-) -> Expr:
+def _beside_share(e: Expr, place: Expr, definition: Expr, shares: Collection[Variable]) -> Expr:
     """The difference of a variable between 0 and 1, by its definition, and of a given share."""
-    if not (e.is_Add and len(e.args) == 2 and place in e.args):
+    if len(e.args) != 2 or place not in e.args:
         return e
     share = place - e
     v = sp.Dummy("v", real=True)
-    rest = _over_exponential(1 - v, v, definition, place) if _head(share) in shares else None
+    rest = _over_exponential(1 - v, v, definition, None) if _head(share) in shares else None
     return e if rest is None else place * (1 - share) - share * rest
 
 
@@ -98,7 +99,7 @@ def _in_case(known: Mapping[Expr, Expr], e: sp.Piecewise, number: int) -> dict[E
     }
 
 
-def _with_output(e: Expr, place: Expr, definition: Expr) -> Expr:
+def _with_output(e: Expr, place: Expr, definition: Expr, output: Expr | None) -> Expr:
     """The terms of a sum that are constants and powers of one variable, joined."""
     v = sp.Dummy("v", real=True)
     here = e.xreplace({place: v})
@@ -107,7 +108,7 @@ def _with_output(e: Expr, place: Expr, definition: Expr) -> Expr:
     own = [t for t in here.args if _is_power_of(t, v)]
     if len(own) < 2 or not any(t.has(v) for t in own):
         return e
-    joined = _over_exponential(sp.Add(*own), v, definition, place)
+    joined = _over_exponential(sp.Add(*own), v, definition, output)
     return e if joined is None else (here - sp.Add(*own)).xreplace({v: place}) + joined
 
 
@@ -122,9 +123,12 @@ def _constant(e: Expr) -> bool:
 
 
 def _over_exponential(
-    total: Expr, v: sp.Symbol, definition: Expr, place: Expr
+    total: Expr, v: sp.Symbol, definition: Expr, output: Expr | None
 ) -> Expr | None:
-    """``total`` with the definition of ``v`` put in, if nothing cancels there."""
+    """``total`` with the definition of ``v`` put in, if nothing cancels there.
+
+    output  what is made by that definition, where it may stand for a quotient
+    """
     found = _generator(definition)
     if found is None:
         return None
@@ -144,11 +148,11 @@ def _over_exponential(
         return None
     over = low_top if low_top == high_top else sp.Piecewise((low_top, w < 0), (high_top, True))
     base, power = low_below.as_base_exp()
-    if base == 1 + _y and sp.cancel(plain.xreplace({_y: 1 / _y}) + plain) == 0:
-        size = sp.cancel((1 + plain.xreplace({_y: 1 / _y})) * base)  # (1 + |v|) (1 + y)
-        if size.is_number:
-            # at most 1, so that no product with it overflows
-            return content * over.xreplace({_y: e}) * ((1 + sp.Abs(place)) / size) ** power
+    size = sp.cancel((1 - plain) * base)  # (1 + |v|) (1 + y) for an odd v
+    odd = sp.cancel(plain.xreplace({_y: 1 / _y}) + plain) == 0
+    if output is not None and odd and base == 1 + _y and size.is_number:
+        # a factor of at most 1, so that no product with it overflows
+        return content * over.xreplace({_y: e}) * ((1 + sp.Abs(output)) / size) ** power
     return content * (over / low_below).xreplace({_y: e})
 
 

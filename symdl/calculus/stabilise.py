@@ -60,7 +60,7 @@ def stabilise(formula: Formula) -> Stabilised:
     names = {v.name for e in equations for v in (e.variable, *variables(e.rhs))}
     for e in equations:
         read = definitions_read(e.rhs, known)
-        exact = without_cancelling(e.rhs, read)
+        exact = without_cancelling(e.rhs, read, by_output=False)
         new = Equation(e.lhs, _rewritten(exact, known))
         (*scales, new), scaled = with_scaled_norms(new, names)
         if new.rhs != e.rhs:

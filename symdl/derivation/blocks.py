@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from symdl.derivation.arrays import latex_array, whole
+from symdl.derivation.arrays import latex_arrays
 from symdl.derivation.printer import latex
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def _block(line: Line, derivation: Derivation, words: Wording, table: dict[objec
     sides = [latex(s) for s in line.sides]
     sides += words.numeric(line, table, latex, derivation.numbers)
     remarks = [(words["word.for"], latex(c)) for c in line.conditions]
-    remarks += [(words.note(n.key) + ":", n.written(latex)) for n in line.notes]
+    remarks += [(words.note(n.key) + ":", n.written(latex, table)) for n in line.notes]
     arrays = []
     if derivation.numbers is not None and isinstance(line.value, list):
-        arrays = [(latex(whole(line.lhs)), latex_array(line, derivation.numbers))]
+        arrays = latex_arrays(line, derivation)
     return Block(
         line.section,
         words.label(line),

@@ -12,6 +12,7 @@ import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.calculus.tree import Deriv, Node
+from symdl.derivation.matrix_forms import InMatrix
 from symdl.derivation.names import distinct_indices
 from symdl.derivation.numbers import Numbers, numbers_of
 from symdl.derivation.plain_printer import plain_text
@@ -277,6 +278,14 @@ class Derivation:
         except (SymdlError, ArithmeticError, ValueError):
             return None, ()
 
+    def array(self, e: Expr) -> Any:
+        """The numbers of a tensor's elements ``e`` as nested lists; None where there are none."""
+        at = e.index if isinstance(e, Elem) else ()
+        e = plain(e.xreplace(dict(self.meaning)))
+        if self.numbers is None or e.has(Deriv) or not self._known(e):
+            return None
+        return self.numbers.array(e, at)
+
     def _known(self, e: Expr) -> bool:
         return self.numbers is not None and variables(e) <= self.numbers.world.values.keys()
 
@@ -357,8 +366,10 @@ def _same_indices(lhs: Expr, e: Expr) -> bool:
 
 
 def _in_order(lhs: Expr, e: Expr) -> tuple[Index, ...]:
-    """The free indices of ``e`` in the order in which ``lhs`` names them."""
+    """The free indices of ``e`` in the order in which ``lhs`` names them: of a matrix, its own."""
     free = free_indices(e)
+    if isinstance(lhs, InMatrix):
+        return tuple(i for i in lhs.args[2:] if i in free)
     named: list[Index] = []
     for a in sp.preorder_traversal(lhs):
         if isinstance(a, Elem):

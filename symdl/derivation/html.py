@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from symdl.derivation.blocks import Block, aligned, blocks, grouped
+from symdl.derivation.lets import headline
 from symdl.derivation.mathml import display, inline
 from symdl.derivation.printer import latex
 from symdl.derivation.wording import Wording
@@ -52,7 +53,8 @@ def _sheet(name: str) -> str:
 def fragment(derivation: Derivation, lang: str, verdicts: bool) -> str:
     """The derivation without the page around it."""
     words = Wording(lang)
-    out = ['<div class="symdl">', display(f"{latex(derivation.goal)} = {latex(derivation.result)}")]
+    out = ['<div class="symdl">']
+    out += [display(f"{latex(lhs)} = {latex(rhs)}") for lhs, rhs in headline(derivation)]
     section, depth = "", 0
     for group in grouped(blocks(derivation, words, verdicts)):
         b = group[0]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from symdl.derivation.blocks import Block, aligned, blocks, grouped
 from symdl.derivation.breaking import aligned_rows, broken
+from symdl.derivation.lets import headline
 from symdl.derivation.printer import latex, latex_text
 from symdl.derivation.widths import width
 from symdl.derivation.wording import Wording
@@ -95,7 +96,8 @@ def _of_text(c: str) -> bool:
 
 def inline(derivation: Derivation) -> str:
     """The goal and the result, for Jupyter."""
-    return rf"$\displaystyle {latex(derivation.goal)} = {latex(derivation.result)}$"
+    shown = r", \quad ".join(f"{latex(lhs)} = {latex(rhs)}" for lhs, rhs in headline(derivation))
+    return rf"$\displaystyle {shown}$"
 
 
 def display(math: str) -> str:

@@ -11,11 +11,12 @@ from functools import cached_property
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.calculus.adjoint import bar
+from symdl.calculus.adjoint import bar, place_of
 from symdl.calculus.tree import Deriv
 from symdl.derivation.derivation import Derivation
 from symdl.derivation.matrix_forms import InMatrix, Leaf
 from symdl.derivation.matrix_recognise import Node, NoForm, recognised
+from symdl.derivation.meaning import meaning_of
 from symdl.derivation.names import distinct_indices, loss_name, taken_apart
 from symdl.derivation.shown import Nabla, Second, plain
 from symdl.derivation.steps import Equal, Note, Step
@@ -39,7 +40,8 @@ def in_matrices(d: Derivation, writing: Writing) -> Derivation:
     matrices = _Matrices(d, writing)
     steps = tuple(matrices.step(s) for s in d.steps)
     goal, result = matrices.side_by_side(d.goal, d.result)
-    return replace(d, steps=steps, goal=goal, result=result)
+    meaning = {**d.meaning, **matrices.meaning}
+    return replace(d, steps=steps, goal=goal, result=result, meaning=meaning)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class _Matrices:
     d: Derivation
     writing: Writing
     adjoints: dict[sp.Symbol, Leaf] = field(default_factory=dict)
+    meaning: dict[Expr, Expr] = field(default_factory=dict)  # of the elements of those
 
     @cached_property
     def found(self) -> frozenset[sp.Symbol]:
@@ -171,6 +174,11 @@ class _Matrices:
         jacobian = len(axes) == 2 and _is_vector(x)
         turned = self.writing.layout == ("denominator" if jacobian else "numerator")
         self.adjoints[v] = Leaf(v, shown, turned and bool(axes))
+        at = place_of(v)
+        value = meaning_of(e, self.d.meaning)
+        if value is not None:
+            pairs = zip(index, at.index, strict=True) if axes else ()
+            self.meaning[at] = rename(value, dict(pairs))
         return Elem(v, *index) if index else v
 
     def _shown(self, e: Deriv) -> Expr:

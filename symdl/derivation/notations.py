@@ -9,6 +9,7 @@ import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.derivation.derivation import Derivation
+from symdl.derivation.lets import with_names
 from symdl.derivation.matrix_steps import in_matrices
 from symdl.derivation.scalars import in_scalars
 from symdl.derivation.styles import in_style
@@ -51,10 +52,12 @@ def prepared(
 
 
 def written_as(d: Derivation, writing: Writing) -> Derivation:
-    """The derivation in another style and notation."""
+    """The derivation in another style and notation, its long expressions named."""
     if writing.style is not None:
         d = in_style(d, writing.style)
-    return in_matrices(d, writing) if writing.notation == "matrix" else d
+    if writing.notation == "matrix":
+        d = in_matrices(d, writing)
+    return with_names(d)
 
 
 def _is_indexed(subject: Expr | Formula) -> bool:

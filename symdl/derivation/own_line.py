@@ -15,16 +15,16 @@ from symdl.calculus.differentiate import gradient
 from symdl.calculus.tree import Deriv
 from symdl.derivation.derivation import Derivation, Line
 from symdl.derivation.matrix_forms import InMatrix
+from symdl.derivation.meaning import meaning_of
 from symdl.derivation.shown import plain
 from symdl.derivation.steps import Equal, Note, Step
 from symdl.errors import InputError
 from symdl.formula import Equation
-from symdl.notation.binders import rename
 from symdl.notation.indices import Index
 from symdl.notation.normal import equal
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.text import parse
-from symdl.notation.walk import free_indices, variables
+from symdl.notation.walk import free_indices, inline, variables
 
 __all__ = ["with_line"]
 
@@ -80,7 +80,8 @@ class _Typed:
     @cached_property
     def known(self) -> dict[str, sp.Symbol]:
         """The variables of the derivation by the name that is typed: a dot becomes _."""
-        found: set[sp.Symbol] = set().union(*(variables(e) for e in self._expressions))
+        read = (*self._expressions, *_names(self.d))
+        found: set[sp.Symbol] = set().union(*(variables(e) for e in read))
         return {v.name.replace(".", "_"): v for v in found}
 
     @property
@@ -126,16 +127,21 @@ def _claim(d: Derivation, line: Line, own: Expr) -> Equal:
 
 
 def _meant(d: Derivation, e: Expr) -> Expr:
-    """The expression with every derivative carried out, or as its adjoint."""
-    e = plain(e)
+    """The expression with every derivative carried out, or as its adjoint, and without names."""
+    e = inline(plain(e), _names(d))
     return _mapped(e, lambda a: _derivative(d, a)) if e.has(Deriv) else e
 
 
+def _names(d: Derivation) -> dict[Expr, Expr]:
+    """What the names of long expressions stand for."""
+    own = {k: e for k, e in d.meaning.items() if not isinstance(k, Deriv) and k != e}
+    return {k: e for k, e in own.items() if not str(k).startswith("_")}  # not dL/dW as a matrix
+
+
 def _derivative(d: Derivation, e: Deriv) -> Expr:
-    for known, value in d.meaning.items():
-        names = _matching(known, e)
-        if names is not None:
-            return plain(rename(value, names))
+    known = meaning_of(e, d.meaning)
+    if known is not None:
+        return known
     if isinstance(e.expr, (sp.Symbol, Elem)) and e.expr != e.wrt:
         there = ", ".join(f"{_DERIVATIVE}({k.expr}, {k.wrt})" for k in d.meaning if _is(k, Deriv))
         raise InputError(
@@ -147,26 +153,6 @@ def _derivative(d: Derivation, e: Deriv) -> Expr:
 
 def _is(e: Expr, kind: type) -> bool:
     return isinstance(e, kind)
-
-
-def _matching(known: Expr, e: Deriv) -> dict[Index, Expr] | None:
-    """The indices of ``e`` in place of those of a known derivative of the same variables."""
-    if not isinstance(known, Deriv) or _bare(known.expr) != _bare(e.expr):
-        return None
-    if known.variable != e.variable:
-        return None
-    places = ((known.expr, e.expr), (known.wrt, e.wrt))
-    names: dict[Index, Expr] = {}
-    for a, b in places:
-        pairs = zip(a.index, b.index, strict=True) if isinstance(a, Elem) else ()
-        for i, k in pairs:
-            if names.setdefault(i, k) != k:
-                return None
-    return names
-
-
-def _bare(e: Expr) -> Expr:
-    return e.tensor if isinstance(e, Elem) else e
 
 
 def _mapped(e: Expr, new: Callable[[Deriv], Expr]) -> Expr:

@@ -16,6 +16,8 @@ from symdl.derivation.matrix_printer import PLAIN_SIGNS, form_text
 from symdl.derivation.names import named
 from symdl.derivation.order import fraction, terms
 from symdl.derivation.shown import (
+    Elided,
+    ElidedSum,
     Evaluated,
     InPlaceOf,
     Nabla,
@@ -63,6 +65,7 @@ class PlainPrinter(StrPrinter):
             (Binder, self._binder),
             (Deriv, self._deriv),
             (Times, self._times),
+            (Elided, self._elided),
             (Evaluated, self._evaluated),
             (InPlaceOf, self._in_place),
             (Nabla, self._nabla),
@@ -91,7 +94,10 @@ class PlainPrinter(StrPrinter):
 
     def parenthesize(self, item: Expr, level: int, strict: bool = False) -> str:
         """Add brackets round what SymPy takes for an atom and is none."""
-        if isinstance(item, (Binder, Deriv, Times, Evaluated)) and level >= PRECEDENCE["Pow"]:
+        if (
+            isinstance(item, (Binder, Deriv, Times, Elided, Evaluated))
+            and level >= PRECEDENCE["Pow"]
+        ):
             return f"({self._print(item)})"
         return super().parenthesize(item, level, strict=strict)
 
@@ -131,6 +137,10 @@ class PlainPrinter(StrPrinter):
 
     def _times(self, e: Times) -> str:
         return (" × " if self._numbers else " · ").join(self._factor(f) for f in e.args)
+
+    def _elided(self, e: Elided) -> str:
+        show = self._print if isinstance(e, ElidedSum) else self._factor
+        return e.written(show, self._dot, "…")
 
     def _evaluated(self, e: Evaluated) -> str:
         body, variable, value = (self._print(a) for a in e.args)
@@ -179,7 +189,9 @@ class PlainPrinter(StrPrinter):
 
     def _factor(self, f: Expr) -> str:
         shown = self._print(f)
-        open_end = f.is_Add or isinstance(f, (Times, Lim)) or (f.is_number and f.is_negative)
+        open_end = (
+            f.is_Add or isinstance(f, (Times, Elided, Lim)) or (f.is_number and f.is_negative)
+        )
         return f"({shown})" if open_end else shown
 
     def _print_Pow(self, e: Expr, rational: bool = False) -> str:

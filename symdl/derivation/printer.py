@@ -21,6 +21,8 @@ from symdl.derivation.matrix_printer import LATEX_SIGNS, form_text
 from symdl.derivation.names import GREEK, named, taken_apart
 from symdl.derivation.order import fraction, terms
 from symdl.derivation.shown import (
+    Elided,
+    ElidedSum,
     Evaluated,
     InPlaceOf,
     Nabla,
@@ -117,6 +119,7 @@ class FormulaPrinter(LatexPrinter):
             (Binder, self._binder),
             (Deriv, self._deriv),
             (Times, self._times),
+            (Elided, self._elided),
             (Evaluated, self._evaluated),
             (InPlaceOf, self._in_place),
             (Nabla, self._nabla),
@@ -155,7 +158,10 @@ class FormulaPrinter(LatexPrinter):
         self, item: Expr, level: int, is_neg: bool = False, strict: bool = False
     ) -> str:
         """Add brackets round what SymPy takes for an atom and is none."""
-        if isinstance(item, (Binder, Deriv, Times, Evaluated)) and level >= PRECEDENCE["Pow"]:
+        if (
+            isinstance(item, (Binder, Deriv, Times, Elided, Evaluated))
+            and level >= PRECEDENCE["Pow"]
+        ):
             return rf"\left({self._print(item)}\right)"
         if isinstance(item, Elem) and level >= PRECEDENCE["Pow"] and "^" in self._print(item):
             return rf"\left({self._print(item)}\right)"
@@ -208,6 +214,10 @@ class FormulaPrinter(LatexPrinter):
     def _times(self, e: Times) -> str:
         sign = r" \times " if self._numbers else r" \cdot "
         return sign.join(self._factor(f) for f in e.args)
+
+    def _elided(self, e: Elided) -> str:
+        show = self._print if isinstance(e, ElidedSum) else self._factor
+        return e.written(show, r" \cdot ", r"\cdots")
 
     def _evaluated(self, e: Evaluated) -> str:
         body, variable, value = (self._print(a) for a in e.args)
@@ -289,7 +299,9 @@ class FormulaPrinter(LatexPrinter):
     def _factor(self, f: Expr) -> str:
         shown = self._print(f)
         open_end = (
-            f.is_Add or isinstance(f, (Times, sp.Piecewise, Lim)) or (f.is_number and f.is_negative)
+            f.is_Add
+            or isinstance(f, (Times, Elided, sp.Piecewise, Lim))
+            or (f.is_number and f.is_negative)
         )
         return rf"\left({shown}\right)" if open_end else shown
 

@@ -5,6 +5,7 @@ They are written, not calculated with; ``plain`` gives the expression that they 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
@@ -15,6 +16,9 @@ from symdl.notation.binders import Binder
 from symdl.notation.tensors import Elem
 
 __all__ = [
+    "Elided",
+    "ElidedProduct",
+    "ElidedSum",
     "Evaluated",
     "InPlaceOf",
     "Nabla",
@@ -75,6 +79,33 @@ class InPlaceOf(_Shown):
 
     def _sympystr(self, printer: Any) -> str:
         return str(printer._print(self.shown))
+
+
+class Elided(_Shown):
+    """The first parts of something long and the last one; without parts, dots alone."""
+
+    __slots__ = ()
+
+    def written(self, show: Callable[[Expr], str], between: str, dots: str) -> str:
+        """The parts, dots in place of what was left out."""
+        parts = [show(a) for a in self.args]
+        return between.join([*parts[:-1], dots, *parts[-1:]])
+
+
+class ElidedSum(Elided):
+    """A sum whose middle was left out."""
+
+    __slots__ = ()
+
+    def written(self, show: Callable[[Expr], str], between: str, dots: str) -> str:
+        """The terms, each with its sign."""
+        return super().written(show, " + ", dots).replace(" + -", " - ")
+
+
+class ElidedProduct(Elided):
+    """A product whose middle was left out."""
+
+    __slots__ = ()
 
 
 class Nabla(_Shown):

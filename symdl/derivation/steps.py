@@ -56,9 +56,14 @@ class Note:
     lhs: Expr
     rhs: Expr | None = None
 
-    def written(self, show: Callable[[Expr], str]) -> str:
-        """The equation or the expression."""
-        return show(self.lhs) + ("" if self.rhs is None else f" = {show(self.rhs)}")
+    def written(
+        self, show: Callable[[Expr], str], numbers: Mapping[Expr, str] | None = None
+    ) -> str:
+        """The equation or the expression; for a name, with the number that it comes to."""
+        parts = [show(self.lhs)] if self.rhs is None else [show(self.lhs), show(self.rhs)]
+        if self.key == "where" and numbers and self.lhs in numbers:
+            parts.append(numbers[self.lhs])
+        return " = ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def steps_of(
             _distinct((node.before, node.middle, node.after), goal),
             (Applied(node, definitions),),
             tuple(steps_of(c, level, shown, definitions) for c in node.children),
-            _conditions(node, {}),
+            tuple(dict.fromkeys(_conditions(node, (), {}))),
             last=True,
         )
     folded = tuple(c for c in node.children if _is_light(c, level))
@@ -128,14 +133,13 @@ def steps_of(
     partly = middle.xreplace({inner.get(c.before, c.before): _result(c, inner) for c in folded})
     below = tuple(d for c in folded for d in c.walk())
     start = (node.before,) if goal != node.before else ()
-    everywhere = {**inner, **{k: v for c in below for k, v in _middle(c)[1].items()}}
     return Step(
         node.name,
         goal,
         _distinct((*start, middle, partly, node.after), goal),
         tuple(Applied(n) for n in (node, *below)),
         tuple(steps_of(c, level, shown, definitions) for c in kept),
-        tuple(dict.fromkeys(c for n in (node, *below) for c in _conditions(n, everywhere))),
+        tuple(dict.fromkeys(_conditions(node, folded, {}))),
     )
 
 
@@ -144,7 +148,7 @@ def _is_light(node: Node, level: str) -> bool:
         return False
     if level == "brief" or not node.children:
         return True
-    return node.name in ("constant factor", "sum") and all(
+    return node.name in ("constant factor", "sum", "power") and all(
         _is_light(c, level) and not c.children for c in node.children
     )
 
@@ -166,15 +170,21 @@ def _result(node: Node, inner: Mapping[Expr, Evaluated]) -> Expr:
     return node.after if found is None else node.after.subs(found.args[1], found.args[2])
 
 
-def _conditions(node: Node, inner: Mapping[Expr, Evaluated]) -> tuple[sp.Basic, ...]:
-    """The side conditions that are not plainly true, written with what stands in the formula."""
-    found = inner.get(node.before)
-    out = []
+def _conditions(node: Node, below: tuple[Node, ...], at: Mapping[Expr, Expr]) -> Iterator[sp.Basic]:
+    """The side conditions that are not plainly true, written with what stands in the formula.
+
+    ``below`` are the premises that are read on the same line; ``at`` says where inner variables
+    are taken: u = -x.
+    """
     for c in node.conditions:
-        held = c.xreplace({found.args[1]: found.args[2]}) if found is not None else c
+        held = c.xreplace(at)
         if held not in (True, sp.true):
-            out.append(held.reversed if held.args[0].is_number else held)
-    return tuple(out)
+            yield held.reversed if held.args[0].is_number else held
+    inner = _middle(node)[1]
+    for n in below:
+        found = inner.get(n.before)
+        here = {found.args[1]: found.args[2].xreplace(at)} if found is not None else {}
+        yield from _conditions(n, n.children, {**at, **here})
 
 
 def _distinct(sides: tuple[Expr, ...], lhs: Expr) -> tuple[Expr, ...]:

@@ -40,7 +40,10 @@ def _block(
     whole = " = ".join([lhs, *sides])
     label = words.label(line)
     shown = [f"{pad}{whole}"]
-    if len(whole) + len(pad) > _WIDE and len(sides) > 1:
+    wide = len(whole) + len(pad) > _WIDE
+    if wide and len(lhs) > _WIDE // 2 and sides:
+        shown = [f"{pad}{lhs}", *(f"{pad}  = {s}" for s in sides)]
+    elif wide and len(sides) > 1:
         gap = " " * (len(lhs) + 1)
         shown = [f"{pad}{lhs} = {sides[0]}", *(f"{pad}{gap}= {s}" for s in sides[1:])]
     if label:
@@ -48,7 +51,7 @@ def _block(
     for c in line.conditions:
         shown.append(f"{pad}  {words['word.for']} {plain_text(c)}")
     for n in line.notes:
-        shown.append(f"{pad}  {words.note(n.key)}: {n.written(plain_text)}")
+        shown.append(f"{pad}  {words.note(n.key)}: {n.written(plain_text, numbers)}")
     if derivation.numbers is not None and isinstance(line.value, list):
-        shown.append(plain_array(line, derivation.numbers, pad + "  "))
+        shown += plain_array(line, derivation, pad + "  ")
     return shown

@@ -85,7 +85,9 @@ def _result(g: Graph) -> list[Step]:
         Equation(t.equation.lhs, _best(g, t.variable)) for t in g.raw.steps if t.variable != g.v
     )
     claim = Equal(step.equation.rhs, g.result, adjoints)
-    return [Step("put together", lhs, (before, g.result), (claim,), section="together")]
+    said = not g.scalar and not _is_local(g, step)  # by the line before
+    sides = (g.result,) if said else (before, g.result)
+    return [Step("put together", lhs, sides, (claim,), section="together")]
 
 
 def _best(g: Graph, v: Variable) -> Expr:

@@ -129,6 +129,8 @@ class Arithmetic:
         for f in e.args:
             if self._is_scalar(f):
                 scalars.append(f)
+            elif _squares_a_sum(f):
+                above.append(f)
             elif f.is_Pow and f.exp.is_number and f.exp.could_extract_minus_sign():
                 below.append(f.base if f.exp == -1 else f.base**-f.exp)
             else:
@@ -213,6 +215,8 @@ class Arithmetic:
         base, exponent = e.args
         if exponent == sp.S.Half:
             return self.work.apply("sqrt", [self.number(base)])
+        if _squares_a_sum(e):
+            return self.work.apply("square", [self.number(1 / base)])
         if exponent.is_number and exponent.could_extract_minus_sign():
             under = self.number(base if exponent == -1 else base**-exponent)
             return self.work.apply("divide", [Const(sp.S.One), under])
@@ -344,6 +348,11 @@ class Arithmetic:
 
     def _boolean(self, e: Boolean) -> Operand:
         return self._condition(e)
+
+
+def _squares_a_sum(e: Expr) -> bool:
+    """Whether ``e`` is 1/s^2 for a sum s with |x|: the square of 1/s, since s^2 may overflow."""
+    return bool(e.is_Pow and e.exp == -2 and e.base.is_Add and e.base.has(sp.Abs))
 
 
 def _is_flag(o: Operand) -> bool:

@@ -11,12 +11,13 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from symdl.backends.build import Build
+from symdl.backends.build_step import step_of
 from symdl.backends.folder import cache_folder
 from symdl.backends.formula_key import formula_key
 from symdl.backends.function import Compiled
 from symdl.backends.kept import NOTHING, Kept
 from symdl.backends.lowered import Lowered, lower_step
-from symdl.backends.step import Step, step_of
+from symdl.backends.step import Step
 from symdl.calculus.compose import Renaming
 from symdl.calculus.network import backpropagate, forward_equations
 from symdl.errors import InputError

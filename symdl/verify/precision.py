@@ -74,15 +74,15 @@ def precision(
     """Compare a compiled formula and its compiled gradients with the formula at many digits.
 
     Each variable of ``wrt``, by default all that are given and move over an interval, sweeps over
-    the whole range of the type, at about ``points`` numbers: magnitudes spread by their logarithm, numbers where exponentials
-    leave the range, kinks with their neighbours, subnormal and largest numbers; then 0, -0, inf,
-    -inf, nan.  The truth is the formula as stated, and its derived adjoints, evaluated with as many
-    digits as no sum in them loses.
+    the whole range of the type, at about ``points`` numbers: magnitudes spread by their logarithm,
+    numbers where exponentials leave the range, kinks with their neighbours, subnormal and largest
+    numbers; then 0, -0, inf, -inf, nan.  The truth is the formula as stated, and its derived
+    adjoints, evaluated with as many digits as no sum in them loses.
 
     An error is counted in ulp / max(1, condition), where the condition of f is the sum of
-    |x df/dx / f| over the elements of ``wrt``: no code does better with rounded x.  At a jump a point
-    may lie on the side of one of its two next neighbours.  At +-inf the truth is the value far
-    beyond the range; nan must stay nan, but for a derivative that is constant between jumps.
+    |x df/dx / f| over the elements of ``wrt``: no code does better with rounded x.  At a jump a
+    point may lie on the side of one of its two next neighbours.  At +-inf the truth is the value
+    far beyond the range; nan must stay nan, but for a derivative that is constant between jumps.
 
     ``exact`` is that of ``compile_gradient``: without it gradients are those of training on NumPy.
     ``run`` replaces the compiled code: a function of the arguments (and of the adjoint of a tensor

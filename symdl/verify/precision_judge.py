@@ -68,7 +68,10 @@ class Measured:
 
 
 def judged(
-    formula: Formula, wrt: tuple[Variable, ...], dtype: np.dtype[Any], count: int,
+    formula: Formula,
+    wrt: tuple[Variable, ...],
+    dtype: np.dtype[Any],
+    count: int,
     run: Callable[..., Any],
 ) -> tuple[Measured, ...]:
     """Run the code at all samples; judge the value, then the gradient of each of ``wrt``."""
@@ -82,8 +85,8 @@ def judged(
         tally = _Tally(what, v, dtype)
         for (sample, exact), row in zip(every, found, strict=True):
             tally.add(sample, exact, row[k], partial(_beside, formula, wrt, sample, dtype))
-        for (sample, exact), row in zip(special, there, strict=True):
-            tally.add_special(sample, exact, row[k])
+        for (point, limit), row in zip(special, there, strict=True):
+            tally.add_special(point, limit, row[k])
         out.append(tally.measured())
     return tuple(out)
 
@@ -93,9 +96,7 @@ def _truths(
     formula: Formula, wrt: tuple[Variable, ...], dtype: np.dtype[Any], count: int
 ) -> tuple[tuple[Sample, Values], ...]:
     truth, sizes = truth_of(formula, wrt), sizes_for(formula)
-    return tuple(
-        (s, truth.at(s.values, sizes, dtype)) for s in samples(formula, wrt, dtype, count)
-    )
+    return tuple((s, truth.at(s.values, sizes, dtype)) for s in samples(formula, wrt, dtype, count))
 
 
 def _specials(
@@ -123,7 +124,9 @@ def _specials(
 
 def _with_sign(there: Values, beside: Values) -> Values:
     """The values at 0, where those that are 0 take the sign that they have beside it."""
-    return {k: beside[k] if not e.value and abs(beside[k].value) < 1 else e for k, e in there.items()}
+    return {
+        k: beside[k] if not e.value and abs(beside[k].value) < 1 else e for k, e in there.items()
+    }
 
 
 def _beside(
@@ -218,6 +221,13 @@ class _Tally:
             sample, found, number = self.at
             where, exact = str(sample), _CTX.nstr(number.value, 17)
         return Measured(
-            self.what, self.worst, self.ulp, where, found, exact, self.points, self.not_finite,
+            self.what,
+            self.worst,
+            self.ulp,
+            where,
+            found,
+            exact,
+            self.points,
+            self.not_finite,
             tuple(self.wrong),
         )

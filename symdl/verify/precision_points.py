@@ -79,7 +79,16 @@ def numbers(domain: sp.Set, dtype: np.dtype[Any], count: int) -> Array:
     # where e^x, e^2x and e^(-x^2/2) leave the range, and the largest numbers
     ends = [k * np.log(v) for v in (most, float(info.tiny), tiny) for k in (0.5, 1.0)]
     ends += [np.sqrt(-2 * np.log(v)) for v in (float(info.tiny), tiny)]
-    edges = [tiny, np.sqrt(tiny) * np.sqrt(float(info.tiny)), float(info.tiny), float(info.eps), 0.5, 1.0, most, *np.abs(ends)]
+    edges = [
+        tiny,
+        np.sqrt(tiny) * np.sqrt(float(info.tiny)),
+        float(info.tiny),
+        float(info.eps),
+        0.5,
+        1.0,
+        most,
+        *np.abs(ends),
+    ]
     sizes = np.concatenate([spread, bends, close, edges, [0.0]])
     if isinstance(domain, sp.Interval) and (domain.start, domain.end) == (0, 1):
         inside = sizes[(sizes > 0) & (sizes < 0.5)]

@@ -125,7 +125,8 @@ def truth_of(formula: Formula, wrt: tuple[Variable, ...]) -> Truth:
 def _watching(digits: int) -> Any:
     """An mpmath context that notes in ``lost`` whether a sum lost half of its digits or a term.
 
-    The logarithm of a number near 1 counts too, since that 1 may be rounded."""
+    The logarithm of a number near 1 counts too, since that 1 may be rounded.
+    """
     ctx = precise(digits)
     ctx.lost = False
     plain, logarithm, bits = ctx.fsum, ctx.log, ctx.prec // 2

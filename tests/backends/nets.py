@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import sympy as sp
 
-from symdl.backends.step import build_step
+from symdl.backends.build_step import build_step
 from symdl.formula import Equation
 from symdl.notation.binders import Peak, total
 from symdl.notation.indicators import Delta, UnitStep

@@ -300,13 +300,19 @@ def test_what_is_no_entry_is_refused(reader, given):
         reader(given)
 
 
+def only_read(cache, monkeypatch):
+    """The folder cannot be written to, whoever asks."""
+    plain = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != cache and plain(path, mode))
+
+
 @pytest.mark.parametrize("how", ["a file in its place", "not to be written to"])
 def test_a_folder_that_cannot_be_written_to_stops_nothing(how, cache, monkeypatch):
     if how == "a file in its place":
         cache.write_text("a file")
     else:
         cache.mkdir()
-        monkeypatch.setattr(folder.os, "access", lambda path, mode: False)
+        only_read(cache, monkeypatch)
     first = trained(made())
     assert derives(made)
     assert all(map(np.array_equal, first, trained(made())))
@@ -316,7 +322,7 @@ def test_a_folder_that_cannot_be_written_to_stops_nothing(how, cache, monkeypatc
 def test_a_folder_that_can_only_be_read_is_read(cache, monkeypatch, underived):
     needs_compiler()
     first = trained(made(backend="compiled"))
-    monkeypatch.setattr(folder.os, "access", lambda path, mode: False)
+    only_read(cache, monkeypatch)
     underived()
     monkeypatch.setattr("symdl.backends.c_build._make", None)
     assert all(map(np.array_equal, first, trained(made(backend="compiled"))))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symdl.backends.step import build_step
+from symdl.backends.build_step import build_step
 from symdl.errors import InputError, Mismatch, NotSupported
 from symdl.formula import Equation, Formula
 from symdl.notation.binders import total

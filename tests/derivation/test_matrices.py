@@ -84,7 +84,8 @@ def test_logistic_regression():
         r"\operatorname{Diag}\left(s \odot \left(\mathbf{1} - s\right)\right) \, X"
     )
     assert h.verify().level == "proved"
-    assert "∂L/∂w = X^T ((1 - s) ⊙ (y - s) ⊘ (s - 1))/N = X^T (s - y)/N" in h.text()
+    assert "∂L/∂z = ((1 - s) ⊙ (y - s) ⊘ (s - 1))/N = (s - y)/N" in h.text()
+    assert "∂L/∂w = X^T (∂L/∂z) = X^T (s - y)/N" in h.text()
 
 
 def test_the_jacobian_in_both_layouts():

@@ -100,7 +100,6 @@ GAUSSIAN = """\
                     = exp(-x²)·d/dx [-x²]
                     = -2·x·exp(-x²)
       d/dx [-x²] = -d/dx [x²] = -2·x    (constant factor rule; proved)
-        d/dx [x²] = 2·x·dx/dx = 2·x    (power rule; proved)
   d/dx [x·exp(-x²)] = exp(-x²) - 2·x²·exp(-x²) = exp(-x²)·(1 - 2·x²)    (simplification; proved)
 """
 

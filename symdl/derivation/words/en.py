@@ -60,6 +60,8 @@ WORDS = {
     "note.own": "your own, in place of",
     "note.as": "in the same way as",
     "note.indices": "no clean matrix form, kept in indices",
+    "note.where": "where",
+    "note.cut": "shortened for reading, symbols and operations in all",
     "verdict.proved": "proved",
     "verdict.instance": "checked on an instance",
     "verdict.numeric": "checked numerically",

@@ -60,6 +60,8 @@ WORDS = {
     "note.own": "직접 쓴 식, 원래는",
     "note.as": "같은 방법으로:",
     "note.indices": "깔끔한 행렬 표현이 없어 첨자로 둠",
+    "note.where": "여기서",
+    "note.cut": "읽기 위해 줄임, 전체 기호와 연산 수",
     "verdict.proved": "증명됨",
     "verdict.instance": "구체적인 예에서 확인됨",
     "verdict.numeric": "수치로 확인됨",
