@@ -244,8 +244,8 @@ def _running() -> str:
     sizes = [2, 8, 32, 256]
     shown = [f"{float(factor.subs(n, k)):.4f}" for k in sizes]
     return md.joined(
-        "In training, all divide by the variance of the batch, the mean of the squares. What the "
-        "running variance takes in differs: symdl and Keras take the same number, PyTorch the "
+        "In training, all use the variance of the batch, the mean of the squared deviations. What "
+        "the running variance takes in differs: symdl and Keras take the same number, PyTorch the "
         "estimate without bias, with the squares divided by one less than their number.",
         _equations(
             f.equation(normalization.next_var)

@@ -77,7 +77,7 @@ def pictures() -> tuple[Picture, ...]:
 def _down(d: Direction) -> str:
     at_zero = d.rate.name + " = 0"
     return md.joined(
-        f"Take {md.inline(VALLEY)}. A step of length {md.inline(d.rate)} against the gradient "
+        f"Take {md.inline(VALLEY)}. A step of {md.inline(d.rate)} times the gradient against it "
         "leads to",
         md.display([md.latex(PHI), md.latex(d.along)]),
         f"The derivative of this with respect to {md.inline(d.rate)}, at ${at_zero}$, is minus the "

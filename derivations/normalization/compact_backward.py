@@ -27,8 +27,7 @@ def page() -> str:
         "1. The adjoints of the intermediates are put into that of the input.",
         "2. Equations without sums are solved for what they read, and eliminated; here for the "
         "input and the difference, so that what is normalized, h, is left.",
-        "3. What the other equations then say are lemmas: the mean of h is 0, and the mean of its "
-        "square is a number.",
+        "3. What the other equations then say are lemmas: the mean of h is 0.",
         "4. With the lemmas the normal form is taken, and kept where it is cheaper.",
         *_worked(n.BATCH_NORMALIZATION),
         "## The others",

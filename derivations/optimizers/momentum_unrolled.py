@@ -59,7 +59,7 @@ def page() -> str:
         f"With {md.inline(o.momentum, usual)} that is "
         f"{md.inline((final / (-o.rate * STEADY)).xreplace({o.momentum: usual}))} times a plain "
         "step: along a slope that stays, momentum goes that much faster; where the gradient "
-        "changes its sign at each step, the terms cancel.",
+        "changes its sign at each step, the terms largely cancel.",
         "## Nesterov",
         "Nesterov's momentum takes the gradient where the velocity is about to lead. Keep a second "
         f"weight, u, that moves as with momentum, and let {md.inline(o.w)} be u and the coming "

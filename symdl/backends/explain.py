@@ -56,6 +56,10 @@ def all_sizes(build: Build, sizes: Mapping[sp.Symbol, int]) -> dict[Expr, int]:
     found: dict[Expr, int] = {s: size_value(s, sizes) for s in build.symbols}
     if build.update is not None:
         found[build.update.weight.axes[0]] = build.count(build.parameters, sizes)
+    if build.clip is not None:  # one tensor after another, or all in one vector
+        counts = [build.count([v], sizes) for v in build.parameters]
+        length = max(counts) if build.clip.by_tensor else sum(counts)
+        found[build.clip.gradient.axes[0]] = length
     return found
 
 

@@ -68,7 +68,7 @@ def _facts(f: Formula) -> Iterator[str]:
 
 
 def _derived(entry: Entry) -> Iterator[str]:
-    for place, v in enumerate(_asked(entry)):
+    for place, v in enumerate(asked(entry)):
         alone = len(entry.formula.equations) == 1
         d = derive(entry.formula, v.name, level="full" if alone else "normal")
         if isinstance(d.goal, Deriv):
@@ -80,7 +80,7 @@ def _derived(entry: Entry) -> Iterator[str]:
         yield md.display((md.latex(d.goal), md.latex(d.result)))
 
 
-def _asked(entry: Entry) -> tuple[Variable, ...]:
+def asked(entry: Entry) -> tuple[Variable, ...]:
     """The variables whose derivatives the page derives: of a loss, only the prediction."""
     f = entry.formula
     if not entry.has_gradient:

@@ -124,16 +124,15 @@ def latex_arrays(line: Line, derivation: Derivation) -> list[tuple[str, str]]:
 
 
 def _matrix(rows: list[list[str | None]]) -> str:
-    shown = r" \\ ".join(" & ".join(_entries(row)) for row in rows)
-    return rf"\begin{{bmatrix}} {shown} \end{{bmatrix}}"
-
-
-def _entries(row: list[str | None]) -> list[str]:
-    if all(x is None for x in row):
-        return [
-            r"\ddots" if len(row) > _EDGE + 1 and k == _EDGE else r"\vdots" for k in range(len(row))
-        ]
-    return [r"\cdots" if x is None else x for x in row]
+    columns = {k for row in rows if any(row) for k, x in enumerate(row) if x is None}
+    shown = []
+    for row in rows:
+        dots = {k: (r"\ddots" if k in columns else r"\vdots") for k in range(len(row))}
+        shown.append(
+            " & ".join(x or (r"\cdots" if any(row) else dots[k]) for k, x in enumerate(row))
+        )
+    body = r" \\ ".join(shown)
+    return rf"\begin{{bmatrix}} {body} \end{{bmatrix}}"
 
 
 # ------------------------------------------------------------------------------- numbers put in

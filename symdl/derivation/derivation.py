@@ -170,8 +170,8 @@ class Derivation:
             index,
         )
 
-    def with_line(self, k: int, text: str) -> Derivation:
-        """The derivation with the right side of line ``k`` (from 0) replaced by one's own text.
+    def with_line(self, k: int, text: str | Expr) -> Derivation:
+        """The derivation with the right side of line ``k`` (from 0) replaced by text or an expression.
 
         The line's verdict says whether it still holds, with a counterexample where it does not;
         the other lines keep their verdicts.  Names are those of the formula, ``diff(E, o1)`` is a

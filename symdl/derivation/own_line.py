@@ -32,7 +32,7 @@ _DERIVATIVE = "diff"  # how a derivative is typed: diff(E, o1)
 _NAME = r"(?<![\w.]){}(?!\w)"
 
 
-def with_line(d: Derivation, k: int, text: str) -> Derivation:
+def with_line(d: Derivation, k: int, text: str | Expr) -> Derivation:
     """The derivation with the right side of line ``k`` replaced by the reader's own.
 
     The new line claims that it equals what stood there, so its verdict says whether the line still
@@ -47,7 +47,7 @@ def with_line(d: Derivation, k: int, text: str) -> Derivation:
     if isinstance(k, bool) or k not in range(len(read)):
         raise InputError(f"there is no line {k!r}; the {len(read)} lines count from 0")
     old, line = read[k][1], d.bare_lines[k]
-    own = _Typed(d, line).read(text)
+    own = text if isinstance(text, Expr) else _Typed(d, line).read(text)
     new = _replaced(old, line, own, _claim(d, line, own))
     return replace(d, steps=_put(d.steps, old, new))
 
