@@ -171,7 +171,7 @@ class Derivation:
         )
 
     def with_line(self, k: int, text: str | Expr) -> Derivation:
-        """The derivation with the right side of line ``k`` (from 0) replaced by text or an expression.
+        """The derivation with the right side of line ``k`` (from 0) replaced by one's own.
 
         The line's verdict says whether it still holds, with a counterexample where it does not;
         the other lines keep their verdicts.  Names are those of the formula, ``diff(E, o1)`` is a

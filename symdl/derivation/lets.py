@@ -46,8 +46,8 @@ def with_names(d: Derivation) -> Derivation:
 
     >>> from symdl.derivation.derive import derive
     >>> d = derive("exp(-(a + b + c*x)**2)*(log(a + b + c*x) + d)*(sin(a + b + c*x) + f)", "x")
-    >>> d.lines[-1].notes[0].written(str)
-    'u1 = a + b + c*x'
+    >>> d.lines[0].notes[0].written(plain_text)
+    'u1 = d + log(a + b + c·x)'
     """
     names = _Names(d)
     steps = tuple(names.step(s) for s in d.steps)

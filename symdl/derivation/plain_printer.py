@@ -136,7 +136,9 @@ class PlainPrinter(StrPrinter):
         return f"{d}/{d}{under} [{over}]"
 
     def _times(self, e: Times) -> str:
-        return (" × " if self._numbers else " · ").join(self._factor(f) for f in e.args)
+        first, *rest = (self._factor(f) for f in e.args)
+        inside = (f"({f})" if f.startswith("-") else f for f in rest)
+        return (" × " if self._numbers else " · ").join((first, *inside))
 
     def _elided(self, e: Elided) -> str:
         show = self._print if isinstance(e, ElidedSum) else self._factor
@@ -164,10 +166,11 @@ class PlainPrinter(StrPrinter):
     def _print_Add(self, e: Expr, order: object = None) -> str:
         shown = ""
         for negative, t in terms(e):
-            sign = ("-" if negative else "") if not shown else (" - " if negative else " + ")
-            shown += sign + (
-                f"({self._print(t)})" if t.is_Add or isinstance(t, Lim) else self._print(t)
-            )
+            text = f"({self._print(t)})" if t.is_Add or isinstance(t, Lim) else self._print(t)
+            turned = isinstance(t, Times) and text.startswith("-")
+            minus = negative != turned
+            sign = ("-" if minus else "") if not shown else (" - " if minus else " + ")
+            shown += sign + text.removeprefix("-" if turned else "")
         return shown
 
     def _print_Mul(self, e: Expr) -> str:

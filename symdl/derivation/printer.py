@@ -213,7 +213,8 @@ class FormulaPrinter(LatexPrinter):
 
     def _times(self, e: Times) -> str:
         sign = r" \times " if self._numbers else r" \cdot "
-        return sign.join(self._factor(f) for f in e.args)
+        first, *rest = (self._factor(f) for f in e.args)
+        return sign.join((first, *(rf"\left({f}\right)" if f.startswith("-") else f for f in rest)))
 
     def _elided(self, e: Elided) -> str:
         show = self._print if isinstance(e, ElidedSum) else self._factor
@@ -247,9 +248,12 @@ class FormulaPrinter(LatexPrinter):
     def _print_Add(self, e: Expr, order: object = None) -> str:
         shown = ""
         for negative, t in terms(e):
-            sign = ("-" if negative else "") if not shown else (" - " if negative else " + ")
             bracket = t.is_Add or isinstance(t, (sp.Piecewise, Lim))
-            shown += sign + (rf"\left({self._print(t)}\right)" if bracket else self._print(t))
+            text = rf"\left({self._print(t)}\right)" if bracket else self._print(t)
+            turned = isinstance(t, Times) and text.startswith("-")
+            minus = negative != turned
+            sign = ("-" if minus else "") if not shown else (" - " if minus else " + ")
+            shown += sign + text.removeprefix("-" if turned else "")
         return shown
 
     def _print_Mul(self, e: Expr) -> str:

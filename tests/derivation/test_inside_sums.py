@@ -7,7 +7,9 @@ import sympy as sp
 import symdl as sd
 from symdl.calculus.elimination import divisors, simplest_inside
 from symdl.calculus.forms import cost
-from symdl.derivation.shown import plain
+from symdl.derivation.plain_printer import plain_text
+from symdl.derivation.printer import latex
+from symdl.derivation.shown import Times, plain
 from symdl.evidence.evaluate import World, evaluate, precise
 from symdl.evidence.judge import judge_equation
 from tests.derivation.test_matrices import logistic
@@ -93,3 +95,11 @@ def test_nothing_gets_longer_and_the_value_stays(seed):
     for k in range(2):
         one, two = (evaluate(plain(f), world, {i: k}) for f in (e, found))
         assert abs(one - two) < precise().mpf(10) ** -30 * max(1, abs(one))
+
+
+def test_factors_with_a_minus_stand_in_brackets():
+    a, b, c = sp.symbols("a b c", real=True)
+    terms = Times(a, -b) + Times(-a, c)
+    assert plain_text(terms) in ("a · (-b) - a · c", "-a · c + a · (-b)")
+    assert r"a \cdot \left(-b\right)" in latex(terms)
+    assert "+ -" not in latex(terms)

@@ -100,7 +100,8 @@ def test_every_output_says_where(long, lang, words):
     said = words["note.where"]
     for shown in (long.text(lang), long.latex(lang=lang), long.markdown(lang), long.html(lang)):
         assert shown.count(said) >= 4
-    assert "u_{1} = d + " in long.latex() and "u_{1} = d + " in long.markdown()
+    assert "u_{1} = d + " in long.latex()
+    assert "u_{1} = d + " in long.markdown()
     assert str(long.json()).count("'kind': 'where'") == 4
     assert long._repr_latex_().count(r"\quad u_") == 4
 
@@ -127,7 +128,8 @@ def test_arrays_are_named_with_their_indices(notation):
     d = sd.derive(network(), "W", notation=notation)
     assert d.verify().level == "proved"
     named = where(d)
-    assert named and all(len(plain_text(s)) <= COLUMNS for s in d.bare_lines[-1].sides)
+    assert named
+    assert all(len(plain_text(s)) <= COLUMNS for s in d.bare_lines[-1].sides)
     expected = "U1 = " if notation == "matrix" else "u1[n,m] = "
     assert named[0].startswith(expected)
     assert ("U_{1} = " if notation == "matrix" else r"u^{(1)}_{n m} = ") in d.latex(verdicts=False)
@@ -147,7 +149,8 @@ def test_a_huge_line_is_cut_and_says_so():
     assert d.result == sp.diff(terms, real("x"))
     assert d.verify().ok
     (line,) = d.bare_lines
-    assert "note.cut" in en.WORDS and line.notes[0].key == "cut"
+    assert "note.cut" in en.WORDS
+    assert line.notes[0].key == "cut"
     assert int(line.notes[0].lhs) == max(parts_of(plain(s)) for s in (line.lhs, *line.sides))
     for shown in (d.text(), d.latex(), d.markdown(), d._repr_latex_()):
         assert len(shown) < 2500

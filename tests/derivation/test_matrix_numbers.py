@@ -32,7 +32,8 @@ def test_formula_then_numbers_then_result():
     np.testing.assert_allclose(s[:, 0], P, atol=6e-4)
     np.testing.assert_allclose(y[:, 0], Y)
     np.testing.assert_allclose(matrices(after)[0][:, 0], GRADIENT, atol=6e-4)
-    assert r"\frac{1}{4}" in before and r"^{\top}" in before
+    assert r"\frac{1}{4}" in before
+    assert r"^{\top}" in before
 
 
 ARRAYS = """\
