@@ -33,7 +33,7 @@ from symdl.notation.walk import free_indices, inline, variables
 
 __all__ = ["COLUMNS", "headline", "with_names"]
 
-COLUMNS = 100  # characters of plain text: a side that is longer is written with names
+COLUMNS = 110  # characters of plain text: a side that is longer is written with names
 _SHORT = 12  # characters: what is no longer has no name of its own
 _LONG = 30  # characters: what is longer may have a name though it occurs once
 _WHOLE = (sp.Symbol, Elem, Deriv, InPlaceOf, Nabla, Evaluated, Delta, InRange)  # never taken apart

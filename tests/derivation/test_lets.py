@@ -7,9 +7,10 @@ import sympy as sp
 
 import symdl as sd
 from symdl.calculus.tree import Deriv
+from symdl.derivation import lets
 from symdl.derivation.cut import MOST_PARTS, parts_of
 from symdl.derivation.derivation import Derivation
-from symdl.derivation.lets import COLUMNS, headline, with_names
+from symdl.derivation.lets import headline, with_names
 from symdl.derivation.plain_printer import plain_text
 from symdl.derivation.shown import plain
 from symdl.derivation.steps import Equal
@@ -18,6 +19,7 @@ from symdl.formula import Formula
 from symdl.notation.tensors import real
 from symdl.notation.text import parse
 
+COLUMNS = 100  # a width that the examples go beyond
 LONG = "exp(-(a + b + c*x)**2)*(log(a + b + c*x) + d)*(sin(a + b + c*x) + f)"
 VALUES = {"a": 1, "b": "0.5", "c": "0.25", "d": 2, "f": 3, "x": "0.5"}
 
@@ -40,8 +42,15 @@ def network() -> Formula:
     )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def narrow():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lets, "COLUMNS", COLUMNS)
+        yield
+
+
 @pytest.fixture(scope="module")
-def long() -> Derivation:
+def long(narrow) -> Derivation:
     return sd.derive(LONG, "x")
 
 
