@@ -31,7 +31,7 @@ LIMITS = ("hand_c", "products")  # what no step can be faster than: the first on
 LOSSLESS = ("products",)
 OURS = ("symdl_inner", "symdl_numpy", "symdl_compiled")
 SETTLE = 0.12  # seconds for the BLAS threads of whoever ran before to go to sleep
-SHORTEST = 0.05  # seconds of a block
+SHORTEST = 0.1  # seconds of a block
 TOP = Path(__file__).parents[2]
 
 

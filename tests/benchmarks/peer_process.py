@@ -36,6 +36,7 @@ def main(peer: str, words: str, threads: int, checked: int) -> None:
              "imported KiB": before, "peak KiB": _peak()})  # fmt: skip
     for line in sys.stdin:
         steps = int(line)
+        run(max(1, steps // 8))  # processor and caches come back from what ran before
         begin = time.perf_counter()
         run(steps)
         _answer({"seconds": time.perf_counter() - begin})
