@@ -17,6 +17,7 @@ import sympy as sp
 from sympy.core.expr import Expr
 
 from symdl.calculus.adjoint import place_of
+from symdl.calculus.limit import Lim
 from symdl.calculus.tree import Deriv
 from symdl.derivation.cut import MOST_PARTS, cut, parts_of
 from symdl.derivation.derivation import Derivation
@@ -36,7 +37,8 @@ __all__ = ["COLUMNS", "headline", "with_names"]
 COLUMNS = 110  # characters of plain text: a side that is longer is written with names
 _SHORT = 12  # characters: what is no longer has no name of its own
 _LONG = 30  # characters: what is longer may have a name though it occurs once
-_WHOLE = (sp.Symbol, Elem, Deriv, InPlaceOf, Nabla, Evaluated, Delta, InRange)  # never taken apart
+# never taken apart
+_WHOLE = (sp.Symbol, Elem, Deriv, Lim, InPlaceOf, Nabla, Evaluated, Delta, InRange)
 
 
 def with_names(d: Derivation) -> Derivation:
@@ -270,10 +272,10 @@ def _variable_named(name: str, axes: tuple[Expr, ...]) -> sp.Symbol:
 
 
 def _no_derivatives(e: Expr, table: dict[Expr, str]) -> Expr:
-    """Derivatives as variables of their own, for they are not what is judged."""
-    if not e.has(Deriv):
+    """Derivatives and limits as variables of their own, for they are not what is judged."""
+    if not e.has(Deriv, Lim):
         return e
-    if isinstance(e, Deriv):
+    if isinstance(e, (Deriv, Lim)):
         index = _in_order(e)
         name = table.setdefault(_pattern(e), f"_{len(table)}")
         v = _variable_named(name, tuple(i.size for i in index))

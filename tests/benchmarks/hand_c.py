@@ -136,10 +136,12 @@ def compiled(source: str, data: NDArray[np.floating], targets: NDArray[np.floati
         raise RuntimeError("there is no C compiler")
     fast = ["-ffast-math"] if source is SMALL else []
     with tempfile.TemporaryDirectory(prefix="hand-c-") as folder:
-        text, made = Path(folder) / "step.c", Path(folder) / "step.so"
+        text, part, made = (Path(folder) / f"step.{end}" for end in ("c", "o", "so"))
         text.write_text(source)
-        command = [compiler, "-std=gnu11", "-O3", "-march=native", "-shared", "-fPIC", *fast]
-        subprocess.run([*command, str(text), "-o", str(made), "-lm"], check=True)
+        flags = ["-std=gnu11", "-O3", "-march=native", "-fPIC", *fast]
+        subprocess.run([compiler, *flags, "-c", str(text), "-o", str(part)], check=True)
+        # linked with fast-math, a library would turn subnormals off in the whole process
+        subprocess.run([compiler, "-shared", str(part), "-o", str(made), "-lm"], check=True)
         run = ctypes.CDLL(str(made)).run
     run.restype = ctypes.c_double
     run.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_long] * 3 + [ctypes.c_double]
