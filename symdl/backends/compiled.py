@@ -319,7 +319,7 @@ class CompiledStep(Step):
         """The random tensors of some steps, drawn in the order in which single steps draw them."""
         shapes = {v: self._build.axes(v, sizes) for v in self._build.draws}
         wide = {v: np.empty((steps, *shape)) for v, shape in shapes.items()}
-        for k in range(steps):
+        for k in range(steps if wide else 0):
             for v, a in wide.items():
                 if self._draws[v] == "normal":
                     self.generator.standard_normal(out=a[k])
