@@ -91,7 +91,10 @@ def derive(
 
     if output is not None:
         check_folder_of(output)
-    text = rendered(expression, wrt, shown_as, level, lang, notation, layout, style)
+    text = rendered(
+        expression, wrt, shown_as, level=level, lang=lang, notation=notation, layout=layout,
+        style=style,
+    )  # fmt: skip
     if output is None:
         typer.echo(text, nl=False)
     else:

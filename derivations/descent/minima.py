@@ -60,7 +60,8 @@ def page() -> str:
         "## A slope of zero that is no minimum",
         f"{md.inline(SADDLE)} has a zero slope at two points. At one of them the second derivative "
         "is zero too, and the next one decides: it is of odd order, so the function is lower on "
-        "one side and higher on the other. Near such a point descent is slow, for the slope is small.",
+        "one side and higher on the other. Near such a point descent is slow, for the slope is "
+        "small.",
         _points(saddle),
         "## What was checked",
         md.verdicts(_verdicts(hills, saddle)),

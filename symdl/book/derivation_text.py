@@ -16,6 +16,7 @@ def rendered(
     expression: str,
     wrt: str,
     shown_as: str = "text",
+    *,
     level: str = "normal",
     lang: str = "en",
     notation: str | None = None,
