@@ -39,6 +39,7 @@ def bars(results: Sequence[Mapping[str, Any]], path: Path) -> None:
             axes.text(us[peer], place, f" {digits(us[peer])} us{ratio}", va="center", fontsize=8,
                       fontweight=weight)  # fmt: skip
         axes.set_xscale("log")
+        axes.minorticks_off()
         axes.set_xlim(min(us.values()) / 2, max(us.values()) * 12)
         axes.set_yticks(range(len(order)), order, fontsize=8)
         axes.tick_params(axis="x", labelsize=8)
@@ -72,6 +73,7 @@ def curves(
     figures  the label of each, and how it is read off what was measured: peer -> number
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     figure = Figure(figsize=(4.6 * len(series), 3.2 * len(figures)), layout="constrained")
     drawn: dict[str, Any] = {}
@@ -84,6 +86,8 @@ def curves(
                     drawn[peer] = _line(axes, pairs, peer, colour)
             axes.set_xscale("log", base=2)
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter("{x:g}")
             axes.set_xticks([x for x, _ in points], [str(x) for x, _ in points], fontsize=8)
             axes.minorticks_off()
             axes.grid(alpha=0.3)
