@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from sympy.core.expr import Expr
 
 from symdl.catalog import initializers
@@ -16,7 +17,7 @@ from symdl.training.network import Parameter
 
 __all__ = ["DRAWS", "draw", "generator_of", "initial_weights", "orthonormal", "seed_of"]
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 
 def seed_of(seed: object) -> int:
@@ -85,6 +86,7 @@ def initial_weights(
     sizes: Mapping[sp.Symbol, int],
     seed: int,
     known: Mapping[str, Array],
+    dtype: DTypeLike,
 ) -> dict[str, Array]:
     """Return the weights of each parameter: those known, and fresh ones for the rest.
 
@@ -94,10 +96,9 @@ def initial_weights(
     weights = {}
     for place, parameter in enumerate(parameters):
         shape = parameter.shape(sizes)
-        old = known.get(parameter.name)
-        if old is not None and old.shape == shape:
-            weights[parameter.name] = old
-            continue
-        stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place,)))
-        weights[parameter.name] = draw(parameter.initializer, shape, stream)
+        found = known.get(parameter.name)
+        if found is None or found.shape != shape:
+            stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place,)))
+            found = draw(parameter.initializer, shape, stream)
+        weights[parameter.name] = found.astype(dtype, copy=False)
     return weights

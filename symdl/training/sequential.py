@@ -311,8 +311,8 @@ class Sequential(metaclass=Worded):
         self._columns = sizes[DATA_SIZE]
         if self._step is None:
             parameters = parameters_of(self._layers)
-            found = initial_weights(parameters, sizes, self.seed, self._weights)
-            self._weights = {name: w.astype(self._dtype, copy=False) for name, w in found.items()}
+            known = self._weights
+            self._weights = initial_weights(parameters, sizes, self.seed, known, self._dtype)
 
     def _running(self) -> Step:
         """The step; before ``compile`` it serves for the outputs alone."""
