@@ -151,7 +151,11 @@ def test_control_c_exits_with_130_and_leaves_nothing(symdl, monkeypatch, tmp_pat
 
     monkeypatch.setattr(terminal.EpochBar, "on_epoch_end", interrupt)
     layers = ["--layers", "3:softmax", "--save", tmp_path / "model.npz"]
-    status, _, err = symdl("train", "--data", IRIS, "--target", "species", *layers)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & ignores it
+    try:
+        status, _, err = symdl("train", "--data", IRIS, "--target", "species", *layers)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert status == 130
     assert err.strip() == "interrupted"
     assert list(tmp_path.iterdir()) == []
