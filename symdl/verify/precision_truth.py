@@ -65,7 +65,7 @@ class Truth:
         """Every element of the output and of the gradients; values are numbers or arrays."""
         found: Values | None = None
         for digits in _DIGITS[dtype.itemsize]:
-            ctx = _watching(digits)
+            ctx, found = _watching(digits), None  # fewer digits, known to be lost, do not count
             # what is absorbed may leave a zero to divide by
             with suppress(*NO_VALUE):
                 found = self._with_context(self.equations, values, sizes, ctx)
