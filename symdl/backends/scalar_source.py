@@ -19,7 +19,7 @@ from symdl.program.functions import ufunc_name
 
 __all__ = ["Group", "write_straight"]
 
-_LONGEST = 80  # characters of a value that is put where it is read
+_LONGEST = 100  # characters of a value that is put where it is read
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -31,7 +31,7 @@ from symdl.program.ir import (
     Statement,
 )
 
-__all__ = ["Straight", "operations", "unroll", "unroll_update"]
+__all__ = ["Straight", "absorbed", "operations", "unroll", "unroll_update"]
 
 Sizes = Mapping[Expr, int]
 At = tuple[int, ...]
@@ -179,13 +179,13 @@ def unroll_update(
 
     Returns the new weights, and for each state its new elements; the old ones are called
     ``m_0``, ``m_1``, ... after the state ``m``.  A scalar factor of the gradient is taken into
-    the product that makes the gradient, where that has a factor with fewer elements.
+    the adjoints that the gradients are made from, where those are fewer.
     """
     weights = [w for slot, _ in pairs for w in straight.elements(slot).values()]
     gradients = [g for _, slot in pairs for g in straight.elements(slot).values()]
     w, g = formula.inputs[:2]
     factor = _factor(formula, g)
-    scaled = _absorbed(straight, gradients, factor) if factor != 1 else set()
+    scaled = absorbed(straight, gradients, factor) if factor != 1 else set()
     moving = {w, g, *(v for pair in formula.state for v in pair)}
     new_weights: list[sp.Symbol] = []
     new_states: list[list[sp.Symbol]] = [[] for _ in formula.state]
@@ -219,24 +219,48 @@ def _factor(formula: Formula, g: Expr) -> Expr:
     return factor if factor.free_symbols <= hyper else sp.S.One
 
 
-def _absorbed(straight: Straight, gradients: list[sp.Symbol], factor: Expr) -> set[sp.Symbol]:
-    """Scale the factors that most gradients share; return the gradients that are so scaled."""
+def absorbed(straight: Straight, gradients: list[sp.Symbol], factor: Expr) -> set[sp.Symbol]:
+    """Scale the adjoints from which gradients are made by sums and products; return those.
+
+    Backpropagation is linear in the adjoints, so a factor of the first ones reaches all that
+    follow from them.  Nothing is done where more adjoints than gradients would be scaled.
+    """
     values = dict(straight.assignments)
-    read = Counter(s for _, e in straight.assignments for s in e.free_symbols)
-    open_ = [g for g in gradients if values[g].is_Mul and not read[g]]
-    new: dict[sp.Symbol, Expr] = {}
-    scaled: set[sp.Symbol] = set()
-    shared = Counter(s for g in open_ for s in values[g].free_symbols if s in values)
-    for symbol in sorted(shared, key=lambda s: (-shared[s], s.name)):
-        users = [g for g in open_ if g not in scaled and symbol in values[g].free_symbols]
-        if len(users) < 2:
-            continue
-        other = sp.Symbol(f"{symbol.name}_scaled", real=True)
-        new[other] = factor * symbol
-        for g in users:
-            values[g] = values[g].xreplace({symbol: other})
-        scaled.update(users)
-    rest = [(s, values[s]) for s, _ in straight.assignments if s not in scaled]
-    last = [(g, values[g]) for g in gradients if g in scaled]
-    straight.assignments[:] = [*rest, *new.items(), *last]
+    linear = _linear(values, set(gradients))
+    scaled = linear & set(gradients)
+    first = {v for v in linear if _degree(values[v], linear) == 0}
+    if len(first) >= len(scaled):
+        return set()
+    named = {v: sp.Symbol(f"{v.name}_scaled", real=True) for v in linear - scaled}
+    straight.assignments[:] = [
+        (named.get(v, v), (factor * e if v in first else e).xreplace(named))
+        for v, e in straight.assignments
+    ]
     return scaled
+
+
+def _linear(values: Mapping[sp.Symbol, Expr], results: set[sp.Symbol]) -> set[sp.Symbol]:
+    """The symbols that may all be scaled alike, with nothing changed but the results."""
+    read = {s for e in values.values() for s in e.free_symbols}
+    fixed = {v for v in values if v not in read and v not in results} | (read & results)
+    while True:
+        for v in reversed(values):  # what is read by what is not scaled is not scaled
+            if v in fixed:
+                fixed |= values[v].free_symbols
+        open_ = values.keys() - fixed
+        curved = {v for v in open_ if _degree(values[v], open_) is None}
+        if not curved:
+            return set(open_)
+        fixed |= curved
+
+
+def _degree(e: Expr, scaled: AbstractSet[sp.Symbol]) -> int | None:
+    """By which power of c the value changes where all of ``scaled`` are c times as large."""
+    if not e.free_symbols & scaled:
+        return 0
+    if isinstance(e, sp.Symbol):
+        return 1
+    degrees = [_degree(a, scaled) for a in e.args]
+    if e.is_Add:
+        return 1 if all(d == 1 for d in degrees) else None
+    return 1 if e.is_Mul and None not in degrees and sum(d or 0 for d in degrees) == 1 else None

@@ -17,7 +17,7 @@ from symdl.notation.indices import indices
 from symdl.notation.tensors import TensorSymbol, real, tensors
 from symdl.program.exponentials import one_form
 from symdl.program.lowering import lower
-from symdl.program.unroll import operations, unroll
+from symdl.program.unroll import Straight, absorbed, operations, unroll
 
 n, i, j = indices("n:N i:D j:K")
 x, W, z, h = tensors("x[n,i] W[i,j] z[n,j] h[n,j]", n, i, j)
@@ -132,3 +132,45 @@ def test_a_stable_logistic_becomes_one_form_as_exact():
 )
 def test_other_choices_are_left_alone(body):
     assert one_form(body) == body
+
+
+RATE, G1, G2, D1, D2 = (sp.Symbol(s, real=True) for s in ("rate", "G1", "G2", "D1", "D2"))
+
+
+@pytest.mark.parametrize(
+    ("parts", "roots"),
+    [
+        # two adjoints, one from the other: the first one is scaled
+        ([(D1, A - B), (D2, C * D1 * (1 - C)), (G1, A * D1), (G2, B * D2)], {D1}),
+        # a loss reads the first one: the second is scaled alone, with one gradient too few
+        ([(D1, A - B), (S, D1**2), (D2, C * D1), (G1, A * D1), (G2, B * D2)], set()),
+        # the same, where two gradients are left
+        ([(D1, A - B), (S, D1**2), (D2, C * D1), (G1, A * D2), (G2, B * D2)], {D2}),
+        # a gradient that is not linear in an adjoint
+        ([(D1, A - B), (D2, C * D1), (G1, D2**2), (G2, B * D2)], set()),
+        ([(D1, A - B), (G1, A * D1), (G2, sp.exp(D1))], set()),
+        # a penalty: one gradient has a part without the adjoint
+        ([(D1, A - B), (G1, A * D1 + C), (G2, B * D1)], set()),
+        # a gradient that another result reads
+        ([(D1, A - B), (G1, A * D1), (G2, B * D1), (S, G1 + G2)], set()),
+    ],
+)
+def test_a_rate_is_taken_into_the_first_adjoints(parts, roots):
+    straight = Straight({}, list(parts))
+    scaled = absorbed(straight, [G1, G2], RATE)
+    values = dict(straight.assignments)
+    assert {s for s, e in values.items() if RATE in e.free_symbols} == {
+        sp.Symbol(f"{r}_scaled", real=True) for r in roots
+    }
+    plain = dict(parts)
+    for symbol in (G1, G2, S):
+        if symbol in plain:
+            factor = RATE if symbol in scaled else 1
+            assert sp.expand(whole(symbol, values) - factor * whole(symbol, plain)) == 0
+
+
+def whole(e, values):
+    """An expression with every name replaced by what it stands for."""
+    while e.free_symbols & values.keys():
+        e = e.xreplace(values)
+    return e

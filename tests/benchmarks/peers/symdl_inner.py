@@ -19,9 +19,10 @@ def prepare(w: Workload, threads: int) -> Callable[[int], float]:
     step.step(x[0], t[0])
     names: dict[str, Any] = {}
     exec(step.source, names)
-    once, hyper = names.get(f"scalar_step_{w.batch}"), tuple(step.hyper.values())
-    if once is None or len(step.state) > 1:
-        raise SystemExit("its step has no form in plain floats")
+    once = names.get(f"scalar_step_{w.batch}")
+    if once is None or len(step.state) > 1 or len(step.hyper) > 1:
+        raise SystemExit("its step has no form in plain floats, of one hyper-parameter alone")
+    (rate,) = step.hyper.values()
     pairs = [(x[k].ravel().tolist(), t[k].ravel().tolist()) for k in range(BATCHES)]
     turn = itertools.cycle(range(BATCHES))
     weights = [before]
@@ -29,7 +30,8 @@ def prepare(w: Workload, threads: int) -> Callable[[int], float]:
     def run(steps: int) -> float:
         loss, values = 0.0, weights[0]
         for _ in range(steps):
-            loss, values = once(values, *pairs[next(turn)], *hyper)
+            one, other = pairs[next(turn)]
+            loss, values = once(values, one, other, rate)
         weights[0] = values
         return loss
 
