@@ -64,27 +64,45 @@ typedef struct {
 
 """
 
-_ALONE = """\
+_UPDATE = """\
 __attribute__((visibility("default"))) void update_all(void *const *a, const long *d,
                                                        const double *hyper, double count) {{
     update(a, d{values});
 }}
 
+"""
+
+_GATHER = """\
+/* the place of a batch whose rows follow one another in the data, or -1 */
+static long place_of(const long *order, long rows) {
+    for (long n = 1; n < rows; n++)
+        if (order[n] != order[0] + n) return -1;
+    return order[0];
+}
+
+"""
+
+_ALONE = """\
 /* ``steps`` training steps, one after another */
 __attribute__((visibility("default"))) void epoch(void *const *a, const run_t *r) {{
 {table}    void *here[r->pointers];
     memcpy(here, a, sizeof here);
     const double *hyper = r->hyper;
     for (long s = 0; s < r->steps; s++) {{
+        const long *order = r->order ? r->order + s * {batch} : 0;
+        const long place = order ? place_of(order, {batch}) : s * {batch};
         for (long g = 0; g < {given}; g++) {{
             const long bytes = {bytes};
-            if (!r->order) {{
-                here[g] = (void *)(r->rows[g] + s * {batch} * bytes);
+            if (place >= 0) {{
+                here[g] = (void *)(r->rows[g] + place * bytes);
                 continue;
             }}
-            for (long n = 0; n < {batch}; n++)
-                memcpy(r->gathered[g] + n * bytes,
-                       r->rows[g] + r->order[s * {batch} + n] * bytes, bytes);
+            for (long n = 0; n < {batch}; n++) {{
+                if (bytes >= 1024 && n + 2 < {batch})
+                    for (long k = 0; k < bytes; k += 64)
+                        __builtin_prefetch(r->rows[g] + order[n + 2] * bytes + k, 0, 1);
+                memcpy(r->gathered[g] + n * bytes, r->rows[g] + order[n] * bytes, bytes);
+            }}
             here[g] = r->gathered[g];
         }}
         for (long k = 0; k < r->drawn; k++)
@@ -121,20 +139,21 @@ static void epoch_job(void *given, int me) {{
     memcpy(here, a, sizeof here);
     const double *hyper = r->hyper;
     for (long s = 0; s < r->steps; s++) {{
+        const long *order = r->order ? r->order + s * r->batch : 0;
+        const long place = order ? place_of(order, r->batch) : s * r->batch;
         for (long g = 0; g < r->given; g++) {{
             const long bytes = r->row_bytes[g];
-            if (!r->order) {{
-                here[g] = (void *)(r->rows[g] + s * r->batch * bytes);
+            if (place >= 0) {{
+                here[g] = (void *)(r->rows[g] + place * bytes);
                 continue;
             }}
             for (long n = FROM(r->batch); n < TO(r->batch); n++)
-                memcpy(r->gathered[g] + n * bytes,
-                       r->rows[g] + r->order[s * r->batch + n] * bytes, bytes);
+                memcpy(r->gathered[g] + n * bytes, r->rows[g] + order[n] * bytes, bytes);
             here[g] = r->gathered[g];
         }}
         for (long k = 0; k < r->drawn; k++)
             here[r->given + k] = r->draws[k] + s * r->draw_bytes[k];
-        if (r->order) barrier();
+        if (place < 0) barrier();
         const double loss = gradients_part(here, r->dims, me);
         if (!me) r->losses[s] = loss;
         if (!me && r->metrics_bytes)
@@ -153,17 +172,21 @@ __attribute__((visibility("default"))) void epoch(void *const *a, const run_t *r
 """
 
 
-def epoch_source(values: str, rows: Sequence[int], batch: int | None, threads: bool) -> str:
+def epoch_source(
+    values: str, rows: Sequence[int], batch: int | None, threads: bool, epoch: str | None = None
+) -> str:
     """The source of ``update_all`` and ``epoch``.
 
     values  the arguments of ``update`` after its pointers and sizes
     rows    the bytes of a row of each given array, where they and the ``batch`` are known
+    epoch   the source of ``epoch`` where it calls no other function
     """
     if threads:
-        return _TYPES + _TOGETHER.format(values=values)
+        return _TYPES + _GATHER + _TOGETHER.format(values=values)
     words = {"batch": "r->batch", "given": "r->given", "table": "", "bytes": "r->row_bytes[g]"}
     if batch is not None:
         known = ", ".join(map(str, rows))
         words = {"batch": str(batch), "given": str(len(rows)), "bytes": "row_bytes[g]"}
         words["table"] = f"    static const long row_bytes[] = {{{known}}};\n"
-    return _TYPES + _ALONE.format(values=values, **words)
+    every = epoch or _GATHER + _ALONE.format(values=values, **words)
+    return _TYPES + _UPDATE.format(values=values) + every

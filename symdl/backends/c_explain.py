@@ -9,6 +9,7 @@ import sympy as sp
 from symdl.backends.build import Build
 from symdl.backends.c_library import Library
 from symdl.backends.c_program import CUpdate, Written
+from symdl.backends.c_straight import straight_account
 from symdl.backends.explain import Explained, Sizes, all_sizes, derivation, head_of, update_accounts
 from symdl.program.accounts import Account, Saving, accounts, product_accounts
 from symdl.program.ir import Slot
@@ -37,6 +38,8 @@ def explained_loops(
         made = [*accounts(update.plan.program), *update_accounts(update, len(build.parameters))]
         made += _in_c(library, library.update, known, itemsize)
         heads["update"], found["update"] = head_of(update.plan.program, known), tuple(made)
+    if library.straight is not None:
+        heads["epoch"], found["epoch"] = "all steps", (straight_account(library.straight),)
     return Explained(known, heads, found)
 
 

@@ -27,6 +27,7 @@ from symdl.backends.c_program import (
     write_use,
 )
 from symdl.backends.c_source import CFunction, CModule
+from symdl.backends.c_straight import straight_epoch
 from symdl.backends.kept import typed
 from symdl.backends.names import Names
 from symdl.backends.numpy_module import TITLE
@@ -142,6 +143,16 @@ class Library:
         """The update with what it was written from."""
         return self._code.update
 
+    @cached_property
+    def straight(self) -> str | None:
+        """The source of an epoch that calls no other function, where that is the fastest."""
+        if self.dims:
+            return None
+        try:
+            return straight_epoch(self.build, self.numbers, self.real)
+        except NotSupported:
+            return None
+
     def _with_count(self) -> dict[sp.Symbol, int]:
         """The known sizes, and the number of all parameters under the update's name for it."""
         found = dict(self.numbers)
@@ -155,7 +166,7 @@ class Library:
         layouts = {name: self._layout_of_use(written) for name, written in code.written.items()}
         extra = []
         if code.update is not None:
-            extra = [epoch_text(code.update, *self._row_bytes(), self.threads)]
+            extra = [epoch_text(code.update, *self._row_bytes(), self.threads, self.straight)]
             extra.append(units_text(code.update.update))
             layouts[UPDATE] = self._layout_of_update(code.update)
         source = code.module.source(TITLE, self.build.formulas, extra)

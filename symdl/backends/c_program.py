@@ -154,11 +154,13 @@ def _overwritten_early(nodes: Sequence[Node], into: Mapping[Slot, Slot]) -> list
     return found
 
 
-def epoch_text(written: CUpdate, rows: Sequence[int], batch: int | None, threads: bool) -> str:
+def epoch_text(
+    written: CUpdate, rows: Sequence[int], batch: int | None, threads: bool, epoch: str | None
+) -> str:
     """The source of ``update_all`` and ``epoch``; with the bytes of a row where they are known."""
     given = [f"hyper[{k}]" for k in range(len(written.update.hyper))]
     given += ["count"] if written.update.count is not None else []
-    return epoch_source("".join(f", {g}" for g in given), rows, batch, threads)
+    return epoch_source("".join(f", {g}" for g in given), rows, batch, threads, epoch)
 
 
 def units_text(update: Update) -> str:

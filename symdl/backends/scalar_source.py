@@ -17,7 +17,7 @@ from symdl.errors import NotSupported
 from symdl.notation.functions import damped, xlogy
 from symdl.program.functions import ufunc_name
 
-__all__ = ["Group", "write_straight"]
+__all__ = ["Group", "named_once", "needed", "write_straight"]
 
 _LONGEST = 100  # characters of a value that is put where it is read
 
@@ -98,7 +98,7 @@ def write_straight(
     It raises ArithmeticError or ValueError where a number overflows or leaves a function's domain.
     """
     wanted = {s for r in results for s in (r.symbols if isinstance(r, Group) else [r])}
-    assignments = _shared(_needed(assignments, wanted))
+    assignments = named_once(needed(assignments, wanted))
     names = Names()
     arguments = [names.new(g.name) for g in groups]
     known = {s: names.new(s.name) for g in groups for s in g.symbols}
@@ -148,18 +148,19 @@ def _written_twice(e: Expr) -> bool:
     return isinstance(e, (sp.Max, sp.Min, damped, xlogy)) or bool(e.is_Pow and e.exp == 2)
 
 
-def _needed(
+def needed(
     assignments: Sequence[tuple[sp.Symbol, Expr]], wanted: set[sp.Symbol]
 ) -> list[tuple[sp.Symbol, Expr]]:
-    needed, found = set(wanted), []
+    """The assignments without those that no result depends on."""
+    read, found = set(wanted), []
     for symbol, value in reversed(assignments):
-        if symbol in needed:
-            needed |= value.free_symbols
+        if symbol in read:
+            read |= value.free_symbols
             found.append((symbol, value))
     return found[::-1]
 
 
-def _shared(assignments: Sequence[tuple[sp.Symbol, Expr]]) -> list[tuple[sp.Symbol, Expr]]:
+def named_once(assignments: Sequence[tuple[sp.Symbol, Expr]]) -> list[tuple[sp.Symbol, Expr]]:
     """Give what is computed more than once a name of its own."""
     differences = {a for _, e in assignments for a in sp.preorder_traversal(e) if a.is_Add}
     plain = [(s, _same_sign(e, differences)) for s, e in assignments]

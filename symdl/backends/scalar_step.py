@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct
@@ -18,11 +17,9 @@ from symdl.backends.kept import typed
 from symdl.backends.module import load
 from symdl.backends.numpy_update import state_names
 from symdl.backends.scalar_source import Group, write_straight
+from symdl.backends.straight import operations_of_step, straight_step
 from symdl.errors import NotSupported
 from symdl.program.accounts import Account, Saving
-from symdl.program.ir import Slot
-from symdl.program.passes import for_scalars
-from symdl.program.unroll import Straight, operations, unroll, unroll_update
 
 __all__ = ["PlainSteps", "ScalarCode", "scalar_code"]
 
@@ -53,49 +50,29 @@ def scalar_code(
 
 
 def _written(build: Build, sizes: Mapping[sp.Symbol, int], name: str) -> ScalarCode:
-    update = build.update
-    if update is None or build.statistics or build.draws or build.clip or build.labels:
-        raise NotSupported("it is for steps of an update alone, without state or draws of layers")
-    if "constrain" in build.plans:
-        raise NotSupported("parameters are constrained")
-    use = build.uses["gradients"]
+    work = operations_of_step(build, sizes)
     calls = sum(len(build.plans[p].program.statements) for p in ("gradients", "update"))
-    size = sum(math.prod(_shape(s, sizes)) for s in use.vectors["parameters"])
-    work = operations(use.program, sizes) + size * sum(
-        int(e.rhs.count_ops()) for e in update.formula.equations
-    )
     if work > _A_CALL * calls:
         raise NotSupported(f"about {work} scalar operations would stand for {calls} array calls")
-    straight = unroll(for_scalars(use.program), sizes)
-    pairs = list(zip(use.vectors["parameters"], use.vectors["gradient"], strict=True))
-    weights, states = unroll_update(update.formula, straight, pairs)
-    vectors, _, _ = state_names(update)
-    groups = [_group("parameters", [w for w, _ in pairs], straight)]
-    for key, (old, _) in zip(vectors, update.formula.state, strict=True):
-        symbols = (sp.Symbol(f"{old.name}_{k}", real=True) for k in range(len(weights)))
-        groups.append(Group(key, tuple(symbols)))
-    groups += [_group(slot.name, [slot], straight) for slot in use.given]
-    scalars = [s for s, _ in update.formula.hyper] + list(update.formula.inputs[2:])
-    (loss,) = straight.elements(use.result).values()
-    results = [Group("", tuple(weights)), *(Group("", tuple(s)) for s in states)]
-    if "metrics" in use.vectors:
-        results.append(_group("", use.vectors["metrics"], straight))
-    results_of = [loss, *results]
+    step = straight_step(build, sizes)
+    assert build.update is not None
+    vectors, _, _ = state_names(build.update)
+    groups = [Group("parameters", step.parameters[0])]
+    groups += [Group(key, old) for key, (old, _) in zip(vectors, step.states, strict=True)]
+    groups += [Group(given, symbols) for given, symbols in step.given]
+    after = [step.parameters[1], *(new for _, new in step.states)]
+    after += [step.metrics] if step.metrics else []
     source = write_straight(
-        name, straight.assignments, groups=groups, scalars=scalars, results=results_of, about=ABOUT
+        name,
+        step.assignments,
+        groups=groups,
+        scalars=step.scalars,
+        results=[step.loss, *(Group("", symbols) for symbols in after)],
+        about=ABOUT,
     )
     lines = source.count("\n") - 4
     what = f"{name}: {lines} lines of scalar code in place of {calls} calls on arrays"
     return ScalarCode(source, Account("unroll", what, (Saving(sp.Integer(calls), "calls"),)))
-
-
-def _group(name: str, slots: Sequence[Slot], straight: Straight) -> Group:
-    return Group(name, tuple(e for slot in slots for e in straight.elements(slot).values()))
-
-
-def _shape(slot: Slot, sizes: Mapping[sp.Symbol, int]) -> list[int]:
-    whole = {s: sp.Integer(n) for s, n in sizes.items()}
-    return [int(a.xreplace(whole)) for a in slot.axes]
 
 
 class PlainSteps:

@@ -17,7 +17,7 @@ from sympy.core.expr import Expr
 
 from symdl.errors import NotSupported
 from symdl.formula import Formula
-from symdl.program.exponentials import one_form
+from symdl.program.exponentials import one_form as as_one_form
 from symdl.program.ir import (
     Apply,
     Const,
@@ -69,8 +69,10 @@ def _operations(s: Statement, sizes: Sizes) -> int:
     return positions * (max(1, int(s.body.count_ops())) if isinstance(s, Map) else 1)
 
 
-def unroll(program: Program, sizes: Sizes) -> Straight:
+def unroll(program: Program, sizes: Sizes, *, one_form: bool = True) -> Straight:
     """Write a program out.
+
+    one_form  whether the code notices an overflow, so that one form serves on both sides of zero
 
     Raises NotSupported for reading through labels.
 
@@ -90,14 +92,14 @@ def unroll(program: Program, sizes: Sizes) -> Straight:
     """
     straight = Straight(sizes)
     for s in program.statements:
-        _unroll(s, straight)
+        _unroll(s, straight, one_form)
     return straight
 
 
-def _unroll(s: Statement, straight: Straight) -> None:
+def _unroll(s: Statement, straight: Straight, one: bool) -> None:
     known = {label: _number(size, straight.sizes) for label, size in s.sizes.items()}
     inner = [label for label in known if label not in s.labels]
-    body = _body(s, straight.sizes)
+    body = _body(s, straight.sizes, one)
     targets = straight.elements(s.target)
     for at, symbol in targets.items():
         here = dict(zip(s.labels, at, strict=True))
@@ -109,9 +111,10 @@ def _unroll(s: Statement, straight: Straight) -> None:
         straight.assignments.append((symbol, _together(s, terms)))
 
 
-def _body(s: Statement, sizes: Sizes) -> _Body:
+def _body(s: Statement, sizes: Sizes, one: bool) -> _Body:
     if isinstance(s, Map):
-        return _Body(tuple(s.symbols), one_form(s.body.xreplace(_whole(sizes))))
+        body = s.body.xreplace(_whole(sizes))
+        return _Body(tuple(s.symbols), as_one_form(body) if one else body)
     symbols = tuple(sp.Symbol(f"_{k}", real=True) for k in range(len(s.operands_read)))
     if isinstance(s, Contract) or (isinstance(s, Apply) and s.op == "multiply"):
         return _Body(symbols, sp.Mul(*symbols))

@@ -144,9 +144,17 @@ def _rounds(timed: Sequence[Contestant], w: Workload, rounds: int, budget: float
 
 
 def _steps(c: Contestant, w: Workload) -> int:
-    """How many steps a block takes: waking a stopped process up must not count in it."""
-    seconds = c.seconds(w.inner)
-    return max(w.inner, BATCHES * round(SHORTEST / seconds * w.inner / BATCHES))
+    """How many steps a block takes: waking a stopped process up must not count in it.
+
+    Each number of steps is run once before it is timed, since some compile for it.
+    """
+    steps = w.inner
+    for _ in range(2):
+        c.seconds(steps)
+        rate = steps / c.seconds(steps)
+        steps = max(w.inner, BATCHES * round(SHORTEST * rate / BATCHES))
+    c.seconds(steps)
+    return steps
 
 
 def _record(c: Contestant) -> dict[str, Any]:
