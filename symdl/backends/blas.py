@@ -89,7 +89,11 @@ def two_threads() -> bool:
     found = _threads()
     if not found or any(get() < 2 for get, _ in found):
         return False
-    usable = (
-        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    )
-    return len(usable) >= 2
+    return processors() >= 2
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

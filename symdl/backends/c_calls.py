@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from sympy.core.expr import Expr
+
 from symdl.backends.c_frame import C_WORDS, Frame, Module
 from symdl.backends.c_nest import C_TYPES, NestText, index_text, single_text, write_nest
+from symdl.backends.c_scalars import CScalarPrinter
 from symdl.program.ir import Slot
 from symdl.program.nests import Nest, Node, Single
 from symdl.program.products import Matrix, Product
@@ -77,9 +80,7 @@ def _function(written: NestText, split: bool, module: Module) -> str:
     if written.text not in nests:
         name = f"nest_{len(nests) + 1}"
         reserved = {*C_WORDS, *module.dims.values()}
-        how = "always_inline" if module.small else "noinline"
-        kind = f"static inline __attribute__(({how}))"
-        nests[written.text] = name, f"{kind} void {name}{written.named(reserved)}"
+        nests[written.text] = name, f"NEST void {name}{written.named(reserved)}"
     return nests[written.text][0]
 
 
@@ -117,10 +118,20 @@ def _product(p: Product, frame: Frame) -> Iterator[str]:
         right = moved(p.right, right, columns, not p.right.turned)
         out = moved(p.out, out, columns, True)
         columns = frame.length(columns)
+    alpha, beta = (_scalar(e, frame) for e in (p.alpha, p.beta))
     yield (
-        f"{pad}{_alone(p.split, frame)}product({rows}, {columns}, {summed}, {', '.join(left)}, "
-        f"{int(p.left.turned)}, {', '.join(right)}, {int(p.right.turned)}, 0, {', '.join(out)});"
+        f"{pad}{_alone(p.split, frame)}product({rows}, {columns}, {summed}, {alpha}, "
+        f"{', '.join(left)}, {int(p.left.turned)}, {', '.join(right)}, {int(p.right.turned)}, "
+        f"{beta}, {', '.join(out)});"
     )
+
+
+def _scalar(e: Expr, frame: Frame) -> str:
+    """A scalar of the optimizer: a number, or made of what a function is given by value."""
+    if e.is_Integer:
+        return str(e)
+    names = {slot.name: name for slot, name in frame.name_of.items() if not slot.rank}
+    return CScalarPrinter({s: names[s.name] for s in e.free_symbols}).text(e)
 
 
 def _matrix(m: Matrix, labels: Mapping[str, str], frame: Frame) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 
-__all__ = ["Run", "epoch_source"]
+__all__ = ["Run", "epoch_source", "shared_source", "straight_source"]
 
 
 class Run(ctypes.Structure):
@@ -97,21 +97,17 @@ __attribute__((visibility("default"))) void epoch(void *const *a, const run_t *r
                 here[g] = (void *)(r->rows[g] + place * bytes);
                 continue;
             }}
-            for (long n = 0; n < {batch}; n++) {{
-                if (bytes >= 1024 && n + 2 < {batch})
-                    for (long k = 0; k < bytes; k += 64)
-                        __builtin_prefetch(r->rows[g] + order[n + 2] * bytes + k, 0, 1);
+            for (long n = 0; n < {batch}; n++)
                 memcpy(r->gathered[g] + n * bytes, r->rows[g] + order[n] * bytes, bytes);
-            }}
             here[g] = r->gathered[g];
         }}
         for (long k = 0; k < r->drawn; k++)
             here[{given} + k] = r->draws[k] + s * r->draw_bytes[k];
-        r->losses[s] = gradients(here, r->dims);
+        r->losses[s] = {step};
         if (r->metrics_bytes)
             memcpy(r->kept + s * r->metrics_bytes, r->metrics, r->metrics_bytes);
         const double count = r->count + s + 1;
-        update(r->state, r->dims{values});
+        {change};
         if (r->statistics_bytes) memcpy(r->old, r->next, r->statistics_bytes);
     }}
 }}
@@ -173,20 +169,34 @@ __attribute__((visibility("default"))) void epoch(void *const *a, const run_t *r
 
 
 def epoch_source(
-    values: str, rows: Sequence[int], batch: int | None, threads: bool, epoch: str | None = None
+    values: str, rows: Sequence[int], batch: int | None, *, rest: bool | None = None
 ) -> str:
-    """The source of ``update_all`` and ``epoch``.
+    """The source of ``update_all`` and ``epoch`` for one thread.
 
     values  the arguments of ``update`` after its pointers and sizes
     rows    the bytes of a row of each given array, where they and the ``batch`` are known
-    epoch   the source of ``epoch`` where it calls no other function
+    rest    whether ``rest`` completes ``train``; None: it is ``gradients`` and ``update``
     """
-    if threads:
-        return _TYPES + _GATHER + _TOGETHER.format(values=values)
     words = {"batch": "r->batch", "given": "r->given", "table": "", "bytes": "r->row_bytes[g]"}
     if batch is not None:
         known = ", ".join(map(str, rows))
         words = {"batch": str(batch), "given": str(len(rows)), "bytes": "row_bytes[g]"}
         words["table"] = f"    static const long row_bytes[] = {{{known}}};\n"
-    every = epoch or _GATHER + _ALONE.format(values=values, **words)
-    return _TYPES + _UPDATE.format(values=values) + every
+    words["step"] = f"train(here, r->dims{values})"
+    words["change"] = f"rest((void *const[]){{r->state[0], r->state[2]}}, r->dims{values})"
+    if rest is None:
+        words["step"] = "gradients(here, r->dims)"
+        words["change"] = f"update(r->state, r->dims{values})"
+    elif not rest:
+        words["change"] = "(void)count"
+    return straight_source(values, _GATHER + _ALONE.format(**words))
+
+
+def straight_source(values: str, epoch: str) -> str:
+    """The same with an ``epoch`` that calls no other function."""
+    return _TYPES + _UPDATE.format(values=values) + epoch
+
+
+def shared_source(values: str) -> str:
+    """The same for two threads."""
+    return _TYPES + _GATHER + _TOGETHER.format(values=values)

@@ -38,6 +38,10 @@ def explained_loops(
         made = [*accounts(update.plan.program), *update_accounts(update, len(build.parameters))]
         made += _in_c(library, library.update, known, itemsize)
         heads["update"], found["update"] = head_of(update.plan.program, known), tuple(made)
+    if library.train is not None:
+        program = library.train.step.program
+        absorbing = tuple(a for a in accounts(program) if a.name == "absorb")
+        heads["train"], found["train"] = head_of(program, known), absorbing
     if library.straight is not None:
         heads["epoch"], found["epoch"] = "all steps", (straight_account(library.straight),)
     return Explained(known, heads, found)

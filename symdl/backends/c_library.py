@@ -17,17 +17,19 @@ from numpy.typing import NDArray
 from symdl.backends.blas import one_thread, product_address
 from symdl.backends.build import Build
 from symdl.backends.c_build import compile_c
+from symdl.backends.c_epoch import epoch_source, shared_source, straight_source
 from symdl.backends.c_layout import Layout, layout_from, layout_of
 from symdl.backends.c_program import (
     CUpdate,
     Written,
-    epoch_text,
+    arguments_text,
     units_text,
     write_update_function,
     write_use,
 )
 from symdl.backends.c_source import CFunction, CModule
 from symdl.backends.c_straight import straight_epoch
+from symdl.backends.c_train import Train, write_train
 from symdl.backends.kept import typed
 from symdl.backends.names import Names
 from symdl.backends.numpy_module import TITLE
@@ -40,7 +42,7 @@ from symdl.program.slices import moves_by_phase
 __all__ = ["Library"]
 
 Array = NDArray[Any]
-UPDATE = "update"
+UPDATE, TRAIN = "update", "train"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class _Code:
     module: CModule
     written: Mapping[str, Written]
     update: CUpdate | None
+    train: Train | None = None
 
 
 class Library:
@@ -68,6 +71,7 @@ class Library:
     threads  whether two threads share each function
     likely   sizes by which costs are judged
     names    which functions: the update comes with ``gradients``
+    absorb   whether epochs may let an update ride in products
     """
 
     def __init__(
@@ -79,11 +83,12 @@ class Library:
         threads: bool = False,
         likely: Mapping[sp.Symbol, int] | None = None,
         names: Sequence[str] | None = None,
+        absorb: bool = True,
     ) -> None:
         self.build, self.numbers, self.dtype, self.threads = build, dict(numbers), dtype, threads
         self.real = "float" if dtype == np.float32 else "double"
         self.names = tuple(build.uses if names is None else names)
-        self._likely = dict(likely or numbers)
+        self._likely, self._absorb = dict(likely or numbers), absorb
         self._loaded: ctypes.CDLL | None = None
         found = build.kept.read(self._part, _text_from)
         if found is None:
@@ -97,7 +102,8 @@ class Library:
         names = self._names
         known = sorted((names[s], n) for s, n in self.numbers.items() if s in names)
         likely = sorted((names[s], n) for s, n in self._likely.items() if s in names)
-        return f"C {self.real} {self.names} {known} {likely if self.threads else ''}"
+        how = f"{likely if self.threads else ''} {self._absorb}"
+        return f"C {self.real} {self.names} {known} {how}"
 
     @cached_property
     def _names(self) -> dict[sp.Symbol, str]:
@@ -128,10 +134,12 @@ class Library:
         module = CModule(self.real, numbers, dims, small=not dims, threads=self.threads)
         module.likely = self._likely
         written = {name: write_use(build.uses[name], module, build.batch) for name in self.names}
-        update = None
+        update = train = None
         if build.update is not None and "gradients" in self.names:
             update = write_update_function(build.update, module)
-        return _Code(module, written, update)
+            if self._absorb:
+                train = write_train(build.uses["gradients"], build.update, module, build.batch)
+        return _Code(module, written, update, train)
 
     @property
     def written(self) -> Mapping[str, Written]:
@@ -153,6 +161,11 @@ class Library:
         except NotSupported:
             return None
 
+    @property
+    def train(self) -> Train | None:
+        """The step that absorbs its update, where there is one."""
+        return self._code.train
+
     def _with_count(self) -> dict[sp.Symbol, int]:
         """The known sizes, and the number of all parameters under the update's name for it."""
         found = dict(self.numbers)
@@ -166,11 +179,23 @@ class Library:
         layouts = {name: self._layout_of_use(written) for name, written in code.written.items()}
         extra = []
         if code.update is not None:
-            extra = [epoch_text(code.update, *self._row_bytes(), self.threads, self.straight)]
+            extra = [self._epoch(code)]
             extra.append(units_text(code.update.update))
             layouts[UPDATE] = self._layout_of_update(code.update)
+            if code.train is not None:
+                layouts[TRAIN] = self._layout_of_use(code.train.step)
         source = code.module.source(TITLE, self.build.formulas, extra)
         return _Text(source, code.module.blas, layouts)
+
+    def _epoch(self, code: _Code) -> str:
+        assert code.update is not None
+        values = arguments_text(code.update.update)
+        if self.threads:
+            return shared_source(values)
+        if self.straight is not None:
+            return straight_source(values, self.straight)
+        rest = None if code.train is None else code.train.rest is not None
+        return epoch_source(values, *self._row_bytes(), rest=rest)
 
     def _layout_of_use(self, written: Written) -> Layout:
         use = written.use

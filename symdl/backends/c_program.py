@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.core.expr import Expr
 
-from symdl.backends.c_epoch import epoch_source
 from symdl.backends.c_scalars import CScalarPrinter
 from symdl.backends.c_source import CFunction, CModule
 from symdl.backends.use import Use
@@ -22,7 +21,16 @@ from symdl.program.products import Product
 from symdl.program.slices import Shares, own_rows, phases, shared
 from symdl.program.update import Update
 
-__all__ = ["CUpdate", "Written", "write_update_function", "write_use"]
+__all__ = [
+    "CUpdate",
+    "Change",
+    "Written",
+    "arguments_text",
+    "overwritten_early",
+    "units_text",
+    "write_update_function",
+    "write_use",
+]
 
 TINY = 128  # multiplications below which plain loops are faster than a product's call
 SHORT = 16  # a sum so short that it can be written out
@@ -40,9 +48,26 @@ class Written:
     program: Program
 
 
-def write_use(use: Use, module: CModule, batch: Expr | None) -> Written:
+@dataclass(frozen=True)
+class Change:
+    """What a function changes of the optimizer.
+
+    into     what is made -> what it takes the place of
+    scalars  what the function is given by value
+    nodes    how its nodes are changed before they are written
+    """
+
+    into: Mapping[Slot, Slot]
+    scalars: tuple[Slot, ...]
+    nodes: Callable[[Sequence[Node]], tuple[Node, ...]]
+
+
+def write_use(
+    use: Use, module: CModule, batch: Expr | None, change: Change | None = None
+) -> Written:
     """Write the function of a use into a module."""
-    fixed = {s for slots in use.vectors.values() for s in slots}
+    into = {} if change is None else change.into
+    fixed = {s for slots in use.vectors.values() for s in slots} | into.keys()
     tiny = _tiny(module)
     program, orders = batch_innermost(for_loops(use.program), batch, fixed, tiny)
     made = {s.target for s in program.statements}
@@ -54,13 +79,15 @@ def write_use(use: Use, module: CModule, batch: Expr | None) -> Written:
         raise NotSupported(f"the output {use.result.name} is given, not computed")
     if not scalar:
         outside[use.result] = None
-    for slot in (*outside, *use.given):
+    for slot in (*outside, *use.given, *into):
         orders.setdefault(slot, tuple(range(slot.rank)))
     shares = Shares(program, {}, _whole)
     if module.threads and batch is not None:
         shares = shared(program, batch, orders, module.likely)
     program = shares.program
-    nodes = loop_nests(program, orders, tiny=tiny, outside=outside, split=shares.split)
+    nodes = loop_nests(program, orders, tiny=tiny, outside=outside, into=into, split=shares.split)
+    if change is not None:
+        nodes = change.nodes(nodes)
     found = phases(nodes, shares.mine) if module.threads else []
     own: frozenset[Slot] = frozenset()
     if found and batch is not None:
@@ -73,6 +100,8 @@ def write_use(use: Use, module: CModule, batch: Expr | None) -> Written:
         given=use.given,
         outside=tuple(outside),
         result=use.result if scalar else None,
+        scalars=() if change is None else change.scalars,
+        same=into,
         phases=found,
         mine=shares.mine,
         own=own,
@@ -116,8 +145,8 @@ class CUpdate:
     copied: tuple[tuple[Slot, Slot], ...] = ()
 
 
-def write_update_function(update: Update, module: CModule) -> CUpdate:
-    """Write ``update``: one pass over the vectors where the formula allows it."""
+def write_update_function(update: Update, module: CModule, name: str = "update") -> CUpdate:
+    """Write an update: one pass over the vectors where the formula allows it."""
     program = update.plan.program
     into = {update.weight_new: update.weight, **{n: o for o, n in update.state}}
     vectors = [update.weight, update.gradient, *(o for o, _ in update.state)]
@@ -125,12 +154,12 @@ def write_update_function(update: Update, module: CModule) -> CUpdate:
     orders: dict[Slot, Order] = {s: tuple(range(s.rank)) for s in every}
     split = shared(program, update.weight.axes[0], orders, {}).split if module.threads else _whole
     nodes = loop_nests(program, orders, into=into, split=split)
-    early = _overwritten_early(nodes, into)
+    early = overwritten_early(nodes, into)
     if early:
         raise NotSupported(f"the state {into[early[0]].name} is read after its new value is made")
     scalars = [*update.hyper, *([update.count] if update.count is not None else [])]
     function = module.add(
-        "update",
+        name,
         nodes,
         orders,
         given=(),
@@ -143,7 +172,7 @@ def write_update_function(update: Update, module: CModule) -> CUpdate:
     return CUpdate(function, nodes, orders, update)
 
 
-def _overwritten_early(nodes: Sequence[Node], into: Mapping[Slot, Slot]) -> list[Slot]:
+def overwritten_early(nodes: Sequence[Node], into: Mapping[Slot, Slot]) -> list[Slot]:
     """New values that are written before another node reads the old ones."""
     found = []
     for number, node in enumerate(nodes):
@@ -154,13 +183,10 @@ def _overwritten_early(nodes: Sequence[Node], into: Mapping[Slot, Slot]) -> list
     return found
 
 
-def epoch_text(
-    written: CUpdate, rows: Sequence[int], batch: int | None, threads: bool, epoch: str | None
-) -> str:
-    """The source of ``update_all`` and ``epoch``; with the bytes of a row where they are known."""
-    given = [f"hyper[{k}]" for k in range(len(written.update.hyper))]
-    given += ["count"] if written.update.count is not None else []
-    return epoch_source("".join(f", {g}" for g in given), rows, batch, threads, epoch)
+def arguments_text(update: Update) -> str:
+    """The arguments of an update after its pointers and sizes."""
+    given = [f"hyper[{k}]" for k in range(len(update.hyper))]
+    return "".join(f", {g}" for g in [*given, *(["count"] if update.count is not None else [])])
 
 
 def units_text(update: Update) -> str:

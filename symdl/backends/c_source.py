@@ -19,19 +19,33 @@ from symdl.program.nests import Node
 
 __all__ = ["CFunction", "CModule"]
 
+_PARTS = 4  # of a file, at most
+_FEW = 4  # nests, for which a part of their own is not worth a process
+_CHEAPER = 9  # a list of calls, which is not optimized, than as much text of loops
+_INLINE = "#define NEST static inline __attribute__((always_inline))\n"
+_APART = """\
+/* with -DUNITS=n -DUNIT=k the k-th of n objects, which are linked: compiled at the same time */
+#ifdef UNITS
+#define NEST __attribute__((noinline, visibility("hidden")))
+#define HERE(unit) ((unit) == UNIT)
+#else
+#define NEST static __attribute__((noinline))
+#define HERE(unit) 1
+#endif
+"""
 PRODUCT = """\
 typedef void gemm_t(char *, char *, int *, int *, int *, real *, const real *, int *, const real *,
                     int *, real *, real *, int *);
 static gemm_t *gemm;
 __attribute__((visibility("default"))) void start(void *routine) { gemm = (gemm_t *)routine; }
 
-/* c[m, n] = a[m, k] b[k, n] + beta c, all by rows; ta, tb: stored as [k, m], [n, k].  BLAS counts
-   by columns, and so sees the transposed product. */
-static __attribute__((noinline)) void product(long m, long n, long k, const real *a, long lda,
-                    int ta, const real *b, long ldb, int tb, real beta, real *c, long ldc) {
+/* c[m, n] = alpha a[m, k] b[k, n] + beta c, all by rows; ta, tb: stored as [k, m], [n, k].  BLAS
+   counts by columns, and so sees the transposed product. */
+static __attribute__((noinline)) void product(long m, long n, long k, real alpha,
+                    const real *a, long lda, int ta, const real *b, long ldb, int tb,
+                    real beta, real *c, long ldc) {
     char one = tb ? 'T' : 'N', two = ta ? 'T' : 'N';
     int im = m, in = n, ik = k, ia = lda, ib = ldb, ic = ldc;
-    real alpha = 1;
     if (m <= 0 || n <= 0) return;
     gemm(&one, &two, &in, &im, &ik, &alpha, b, &ib, a, &ia, &beta, c, &ic);
 }
@@ -107,12 +121,34 @@ class CModule:
         head = [f"/* {plain(title)}", ""]
         shown = [f.replace("*/", "* /").replace("/*", "/ *") for f in formulas]
         head += [f"  {line[1:]}" for f in shown for line in comment_lines(f)]
-        head += ["*/", "#include <math.h>", "#include <string.h>", ""]
+        head += ["*/", "#include <math.h>", ""]
         head += [f"typedef {self.real} real;", f"#define F(name) {suffix}", ""]
-        parts = ["\n".join(head), HELPERS]
-        parts += [c_functions(self.used, self.real)] if self.used else []
-        parts += [THREADS] if self.threads else []
-        parts += [PRODUCT] if self.blas else []
-        parts += [definition for _, definition in self.nests.values()]
-        parts += [f.text for f in self.functions]
-        return "\n".join([*parts, *extra])
+        helpers = [HELPERS, *([c_functions(self.used, self.real)] if self.used else [])]
+        calls = ["#include <string.h>\n"]
+        calls += [THREADS] if self.threads else []
+        calls += [PRODUCT] if self.blas else []
+        functions = [*(f.text for f in self.functions), *extra]
+        nests = [definition for _, definition in self.nests.values()]
+        if self.small:
+            parts = [_INLINE, *helpers, *calls, *nests, *functions]
+        else:
+            parts = [_APART, *helpers, *_declared(nests), *_apart([*calls, *functions], nests)]
+        return "\n".join(["\n".join(head), *parts])
+
+
+def _declared(nests: Sequence[str]) -> list[str]:
+    """The heads of functions, so that each part of the file can call those of another."""
+    return ["".join(n[: n.index(" {\n")] + ";\n" for n in nests)]
+
+
+def _apart(functions: Sequence[str], nests: Sequence[str]) -> list[str]:
+    """The parts of a file, which take the compiler about equally long."""
+    count = min(_PARTS, 1 + len(nests) // _FEW)
+    parts: list[list[str]] = [[*functions], *([] for _ in range(count - 1))]
+    cost = sum(map(len, functions)) / _CHEAPER
+    whole = cost + sum(map(len, nests))
+    for nest in nests:
+        parts[int((cost + len(nest) / 2) / whole * count)].append(nest)
+        cost += len(nest)
+    ifs = (f"#if HERE({k} * UNITS / {count})" for k in range(count))
+    return ["\n".join([i, *part, "#endif\n"]) for i, part in zip(ifs, parts, strict=True)]

@@ -15,7 +15,7 @@ from symdl.backends.blas import two_threads
 from symdl.backends.build import Build
 from symdl.backends.c_build import compiler
 from symdl.backends.c_explain import explained_loops
-from symdl.backends.c_library import Library
+from symdl.backends.c_library import TRAIN, Library
 from symdl.backends.explain import Explained
 from symdl.backends.given import axes_of, infer_sizes
 from symdl.backends.module import load
@@ -299,10 +299,16 @@ class CompiledStep(Step):
             shapes = [(batch, *a.shape[1:]) for a in rows]
             sizes = infer_sizes(self._build.given, shapes, self._sizes)
             self._build.check(sizes)
-            vectors = self._vectors("gradients")
-            step = self._function("gradients", vectors, sizes)
+            library, vectors = self._library("gradients", sizes), self._vectors("gradients")
             state = [v for v in self._state.values() if isinstance(v, np.ndarray)]
-            update = BoundUpdate(step.library, [self._vector, self.gradient, *state])
+            whole = TRAIN in library.layouts
+            step = BoundStep(
+                library,
+                TRAIN if whole else "gradients",
+                [*vectors, *state] if whole else vectors,
+                sizes,
+            )
+            update = BoundUpdate(library, [self._vector, self.gradient, *state])
             while len(self._bound) >= _KEPT:
                 del self._bound[next(iter(self._bound))]
             self._bound[batch] = step, update

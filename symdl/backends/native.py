@@ -140,7 +140,7 @@ def run_steps(
 
     ``metrics`` are the vector that a step leaves, and the rows where those of all steps are kept.
     """
-    gathered = [np.empty((batch, *a.shape[1:]), a.dtype) for a in rows] if order is not None else []
+    gathered = [aligned_bytes(batch * a.strides[0]) for a in rows if order is not None]
 
     def addresses(arrays: Sequence[Array]) -> Array:
         return np.array([address(a) for a in arrays] or [0], np.uintp)

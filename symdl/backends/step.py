@@ -19,7 +19,7 @@ from symdl.backends.scalar_step import PlainSteps
 from symdl.errors import InputError, Mismatch, NotSupported
 from symdl.formula import Variable
 
-__all__ = ["Step"]
+__all__ = ["Step", "aligned"]
 
 Array = NDArray[Any]
 _FEW = 64  # parameters of a network that may run in plain floats
@@ -57,12 +57,12 @@ class Step:
         self._labels = build.labels
         self._loaded: dict[str, Callable[..., Any]] = {}
         count = build.count(build.parameters, self._sizes)
-        self._vector, self.gradient = _aligned(count, self.dtype), _aligned(count, self.dtype)
+        self._vector, self.gradient = aligned(count, self.dtype), aligned(count, self.dtype)
         self.parameters = self._views(self._vector, build.parameters)
         self._gradients = self._views(self.gradient, build.parameters)
         self._fill(self.parameters, initial)
         count = build.count(build.statistics, self._sizes)
-        self._old, self._next = _aligned(count, self.dtype), _aligned(count, self.dtype)
+        self._old, self._next = aligned(count, self.dtype), aligned(count, self.dtype)
         self.statistics = self._views(self._old, build.statistics)
         self._fill(self.statistics, statistics or {})
         self.metrics = np.zeros(len(build.metrics), self.dtype)
@@ -319,7 +319,7 @@ class Step:
         own, thresholds = self._build.outline.optimizing, self._build.outline.thresholds
         if own is None:
             return {}, {}
-        state: dict[str, Any] = {n: _aligned(self._vector.size, self.dtype) for n in own.state}
+        state: dict[str, Any] = {n: aligned(self._vector.size, self.dtype) for n in own.state}
         state |= {"step": 0, "units": (1.0,) * len(own.state)}
         return state, dict((*own.hyper, *(thresholds or ())))
 
@@ -361,8 +361,9 @@ class Step:
         return made
 
 
-def _aligned(count: int, dtype: np.dtype[Any]) -> Array:
+def aligned(shape: int | tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Zeros that start at a multiple of 64 bytes, where vector instructions are fastest."""
-    raw = np.zeros(count * dtype.itemsize + 64, np.uint8)
+    count = int(np.prod(shape)) * dtype.itemsize
+    raw = np.zeros(count + 64, np.uint8)
     start = -raw.ctypes.data % 64
-    return raw[start : start + count * dtype.itemsize].view(dtype)
+    return raw[start : start + count].view(dtype).reshape(shape)

@@ -36,7 +36,7 @@ def library_of(parts: Parts) -> Library:
     for what, present in extra.items():
         if present:
             raise NotSupported(f"{what} as C: write it with --backend numpy, or leave it away")
-    return Library(parts.build, parts.step.sizes, parts.step.dtype)
+    return Library(parts.build, parts.step.sizes, parts.step.dtype, absorb=False)
 
 
 def compile_line(stem: str) -> str:

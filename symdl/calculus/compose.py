@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
@@ -24,6 +24,11 @@ class Renaming:
 
     names: Mapping[Variable, Variable]
     sizes: Mapping[Expr, Expr]
+    _done: dict[Equation, Equation] = field(default_factory=dict, compare=False, repr=False)
+
+    def more(self, names: Mapping[Variable, Variable]) -> Renaming:
+        """Rename also variables that were in none of the equations renamed so far."""
+        return Renaming({**self.names, **names}, self.sizes, dict(self._done))
 
     def variable(self, v: Variable) -> Variable:
         """The new variable; one that is not renamed keeps its name on the new axes."""
@@ -55,8 +60,10 @@ class Renaming:
         return e.func(*(self(a) for a in e.args))
 
     def equation(self, e: Equation) -> Equation:
-        """Rename in an equation."""
-        return Equation(self(e.lhs), self(e.rhs))
+        """Rename in an equation; several of its readers ask for the same one."""
+        if e not in self._done:
+            self._done[e] = Equation(self(e.lhs), self(e.rhs))
+        return self._done[e]
 
 
 @dataclass(frozen=True)

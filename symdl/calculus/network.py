@@ -132,14 +132,14 @@ def _derive(p: Piece, wanted: frozenset[Variable]) -> DerivedPiece:
 
 def _with_new_names(p: Piece, a: Adjoint) -> Renaming:
     """Rename adjoints along with their variables, and the variables that stabilising added."""
-    names = dict(p.renaming.names)
+    names: dict[Variable, Variable] = {}
     own = p.variable(p.kind.output).name
     for v in stabilise(p.kind).formula.defined:
-        if v not in names and v not in p.kind.defined:
+        if v not in p.renaming.names and v not in p.kind.defined:
             names[v] = _prefixed(p.renaming.variable(v), own)
     variables = [*p.kind.inputs, *p.kind.parameters, *p.kind.defined]
     names.update({bar(v): bar(p.variable(v)) for v in variables})
-    return Renaming(names, p.renaming.sizes)
+    return p.renaming.more(names)
 
 
 def _prefixed(v: Variable, prefix: str) -> Variable:

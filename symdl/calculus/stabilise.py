@@ -121,8 +121,11 @@ def _zero_by_sign(e: Expr) -> bool:
 
 def _inlined(e: Expr, known: Mapping[Expr, Expr]) -> Expr:
     heads = {lhs.tensor if isinstance(lhs, Elem) else lhs for lhs in known}
+    whole: dict[Expr, Expr] = {}
+    for lhs, rhs in known.items():  # into one another, before ``e`` grows with each of them
+        whole[lhs] = inline(rhs, whole)
     while variables(e) & heads:
-        e = inline(e, known)
+        e = inline(e, whole)
     return e
 
 

@@ -255,8 +255,16 @@ def _masks(before: Sequence[Statement], after: Sequence[Statement]) -> tuple[Sav
     return (Saving(spared, "masks"),) if spared else ()
 
 
+def _never_written(before: Sequence[Statement], after: Sequence[Statement]) -> tuple[Saving, ...]:
+    """The elements of the gradients that are part of a product that makes something else."""
+    made = {s.target for s in after}
+    gone = [sp.Mul(*s.target.axes) for s in before if s.target not in made]
+    return (Saving(sp.Add(*gone), "elements written"),)
+
+
 _LAYOUTS = ("layout", "memory")
 _EXTRA: Mapping[str, Callable[..., tuple[Saving, ...]]] = {
+    "absorb": _never_written,
     "branches": _masks,
     "simplify": _released,
     "split": _narrower,

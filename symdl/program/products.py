@@ -31,7 +31,10 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Product:
-    """out[rows, columns] = sum of left[rows, summed] right[summed, columns], for each of loops."""
+    """out = alpha left right + beta out, for each of loops.
+
+    left[rows, summed], right[summed, columns], out[rows, columns]; alpha and beta are scalars
+    """
 
     statement: Contract
     rows: Expr
@@ -45,6 +48,8 @@ class Product:
     column_labels: Group
     summed_labels: Group
     split: str | None = None  # the label of rows or columns of which each thread makes a part
+    alpha: Expr = sp.S.One
+    beta: Expr = sp.S.Zero
 
 
 def as_product(s: Contract, orders: Mapping[Slot, tuple[int, ...]]) -> Product | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 import sympy as sp
-from numpy.typing import NDArray
 
 from symdl.backends.build import Build
 from symdl.backends.build_step import step_of
@@ -88,16 +87,11 @@ def _trainable(loss: Loss) -> Loss:
     return loss
 
 
-def build(
-    net: Network,
-    chosen: Setup,
-    sizes: Sizes,
-    weights: Mapping[str, NDArray[Any]],
-    beside: Step | None = None,
-) -> Step:
+def build(net: Network, chosen: Setup, sizes: Sizes, beside: Step | None = None) -> Step:
     """Derive the gradients of a network and build the step that runs them.
 
-    A step ``beside`` another shares its parameters, statistics and optimizer.
+    Its parameters and statistics are 0 at first.  A step ``beside`` another shares its parameters,
+    statistics and optimizer.
     """
     judged, trained = _judged(net, chosen, sizes), tuple(p.variable for p in net.parameters)
     made = Build(
@@ -112,15 +106,8 @@ def build(
         metrics=tuple(judged),
         kept=_kept(net, chosen, sizes, judged),
     )
-    return step_of(
-        made,
-        {p.variable: weights[p.name] for p in net.parameters},
-        chosen.dtype,
-        statistics={(p.variable, p.following): weights[p.name] for p in net.state},
-        draws=dict(net.random),
-        beside=beside,
-        kind=_kind(chosen.backend),
-    )
+    kind, draws = _kind(chosen.backend), dict(net.random)
+    return step_of(made, {}, chosen.dtype, draws=draws, beside=beside, kind=kind)
 
 
 def _given(net: Network) -> tuple[TensorSymbol, ...]:

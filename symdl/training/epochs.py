@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symdl.backends.step import Step
+from symdl.backends.step import Step, aligned
 
 if TYPE_CHECKING:
     from symdl.training.progress import Reporter
@@ -65,55 +65,51 @@ class OneByOne(Steps):
     """A call for each step.
 
     Rows that are shuffled are gathered for a few batches at a time, always in the same memory: so
-    what is copied is read while it is near.
+    what is copied is read while it is near.  A long step pushes the code around it out of the
+    processor's cache, so there is little of it.
     """
 
     def __init__(self, step: Step, arrays: tuple[Array, ...], size: int) -> None:
         super().__init__(step, arrays, size)
         self._takes: dict[int, Callable[..., float]] = {}
+        each = sum(a[:size].nbytes for a in arrays)
+        self._ahead = min(len(self.found.losses), max(1, _NEAR // max(1, each)))
         self._near: list[Array] = []
-        self._views: list[tuple[Array, ...]] = []
 
     def run(self, order: Array | None, reporter: Reporter) -> None:
-        losses, metrics = self.found.losses, self.found.metrics
-        left = self.step.metrics
-        for k, batch in enumerate(self._lying() if order is None else self._gathered(order)):
-            rows = len(batch[0])
-            take = self._takes.get(rows) or self._taking(rows, batch)
+        if order is not None and not self._near:
+            rows = self._ahead * self.size
+            self._near = [aligned((rows, *a.shape[1:]), a.dtype) for a in self.arrays]
+        whole, rest = divmod(len(self.arrays[0]), self.size)
+        self._run(range(whole), self.size, order, reporter)
+        if rest:
+            self._run(range(whole, whole + 1), rest, order, reporter)
+
+    def _run(self, batches: range, rows: int, order: Array | None, reporter: Reporter) -> None:
+        """Take a step on each of some batches of so many rows."""
+        arrays, near, size, ahead = self.arrays, self._near, self.size, self._ahead
+        losses, metrics, left = self.found.losses, self.found.metrics, self.step.metrics
+        views = [[a[k * size : k * size + rows] for a in near] for k in range(ahead)]
+        take = self._taking(rows)
+        for k in batches:
+            start = k * size
+            if order is None:
+                batch = [a[start : start + rows] for a in arrays]
+            else:
+                if not k % ahead:
+                    places = order[start : start + size * ahead]
+                    for old, new in zip(arrays, near, strict=True):
+                        # "raise" would copy once more
+                        old.take(places, 0, new[: len(places)], "clip")
+                batch = views[k % ahead]
             losses[k] = loss = take(*batch)
             metrics[k] = left
             reporter.batch_done(k + 1, loss)
 
-    def _taking(self, rows: int, batch: tuple[Array, ...]) -> Callable[..., float]:
-        self._takes[rows] = self.step.steps_on(*batch)
+    def _taking(self, rows: int) -> Callable[..., float]:
+        if rows not in self._takes:
+            self._takes[rows] = self.step.steps_on(*(a[:rows] for a in self.arrays))
         return self._takes[rows]
-
-    def _lying(self) -> Iterator[tuple[Array, ...]]:
-        for start in range(0, len(self.arrays[0]), self.size):
-            yield tuple([a[start : start + self.size] for a in self.arrays])
-
-    def _gathered(self, order: Array) -> Iterator[tuple[Array, ...]]:
-        if not self._near:
-            self._make_room(len(order))
-        length = len(self._near[0])
-        for start in range(0, len(order), length):
-            places = order[start : start + length]
-            for old, new in zip(self.arrays, self._near, strict=True):
-                # "raise" would copy once more
-                np.take(old, places, axis=0, out=new[: len(places)], mode="clip")
-            whole, rest = divmod(len(places), self.size)
-            yield from self._views[:whole]
-            if rest:
-                yield tuple([a[len(places) - rest : len(places)] for a in self._near])
-
-    def _make_room(self, rows: int) -> None:
-        each = sum(a.nbytes for a in self.arrays) * self.size // rows
-        count = min(-(-rows // self.size), max(1, _NEAR // max(1, each)))
-        self._near = [np.empty((count * self.size, *a.shape[1:]), a.dtype) for a in self.arrays]
-        self._views = [
-            tuple([a[k * self.size : (k + 1) * self.size] for a in self._near])
-            for k in range(count)
-        ]
 
 
 class ManyInACall(Steps):

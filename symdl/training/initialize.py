@@ -18,6 +18,7 @@ from symdl.training.network import Parameter
 __all__ = ["DRAWS", "draw", "generator_of", "initial_weights", "orthonormal", "seed_of"]
 
 Array = NDArray[np.floating[Any]]
+_PART = 2**14  # draws that are held in 64 bits at a time
 
 
 def seed_of(seed: object) -> int:
@@ -46,19 +47,35 @@ def draw(formula: Formula, shape: tuple[int, ...], generator: np.random.Generato
     >>> draw(initializers.ZEROS, (2,), np.random.default_rng(0))
     array([0., 0.])
     """
+    found = np.empty(shape)
+    _draw_into(found, formula, generator)
+    return found
+
+
+def _draw_into(out: Array, formula: Formula, generator: np.random.Generator) -> None:
+    """Draw in 64 bits, and a part at a time where each element has a draw of its own."""
+    if initializers.orthonormal in formula.random and out.ndim != 2:
+        raise InputError(f"orthogonal needs a kernel of two axes, not the shape {out.shape}")
+    evaluate = sp.lambdify(formula.random, _value(formula, out.shape), "numpy")
+    kinds = [DRAWS[symbol] for symbol in formula.random]
+    if len(kinds) != 1 or kinds[0] is orthonormal:
+        out[...] = evaluate(*(kind(generator, out.shape) for kind in kinds))
+        return
+    elements = out.reshape(-1)
+    for start in range(0, elements.size, _PART):
+        part = elements[start : start + _PART]
+        part[...] = evaluate(kinds[0](generator, part.shape))
+
+
+def _value(formula: Formula, shape: tuple[int, ...]) -> sp.Expr:
+    """The initial value as an expression in the draws alone."""
     fan_in, fan_out = (shape[0], shape[-1]) if shape else (1, 1)
     fans = {initializers.fan_in: fan_in, initializers.fan_out: fan_out}
     value = formula.output
     for equation in reversed(formula.equations):
         value = value.xreplace({equation.lhs: equation.rhs})
     value = value.xreplace(dict(formula.hyper))
-    value = value.xreplace({symbol: sp.Integer(n) for symbol, n in fans.items()})
-    if initializers.orthonormal in formula.random and len(shape) != 2:
-        raise InputError(f"orthogonal needs a kernel of two axes, not the shape {shape}")
-    drawn = [DRAWS[symbol](generator, shape) for symbol in formula.random]
-    evaluate = sp.lambdify(formula.random, value, "numpy")
-    found = np.broadcast_to(np.asarray(evaluate(*drawn), dtype=np.float64), shape).copy()
-    return found
+    return value.xreplace({symbol: sp.Integer(n) for symbol, n in fans.items()})
 
 
 def orthonormal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -87,18 +104,25 @@ def initial_weights(
     seed: int,
     known: Mapping[str, Array],
     dtype: DTypeLike,
+    *,
+    places: Mapping[str, Array] | None = None,
 ) -> dict[str, Array]:
     """Return the weights of each parameter: those known, and fresh ones for the rest.
+
+    places  the arrays that the weights are put in, where there are such
 
     Each parameter draws from a stream of its own (the seed and its place in the model), so adding
     a layer changes no weight of the layers before it.
     """
     weights = {}
-    for place, parameter in enumerate(parameters):
-        shape = parameter.shape(sizes)
-        found = known.get(parameter.name)
-        if found is None or found.shape != shape:
-            stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place,)))
-            found = draw(parameter.initializer, shape, stream)
-        weights[parameter.name] = found.astype(dtype, copy=False)
+    for number, parameter in enumerate(parameters):
+        name, shape = parameter.name, parameter.shape(sizes)
+        old = known.get(name)
+        if old is not None and old.shape == shape:
+            weights[name] = old.astype(dtype, copy=False) if places is None else places[name]
+            weights[name][...] = old
+        else:
+            weights[name] = np.empty(shape, dtype) if places is None else places[name]
+            stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
+            _draw_into(weights[name], parameter.initializer, stream)
     return weights

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import sympy as sp
 from numpy.typing import NDArray
 
 from symdl.backends.step import Step
@@ -305,25 +306,33 @@ class Sequential(metaclass=Worded):
         first = self._layers[0] if self._layers else Layer()
         return (first.columns or self._columns) is not None
 
-    def _build(self, columns: int | None = None) -> None:
-        """Settle the sizes, and give every parameter its weights; ``columns`` are the data's."""
+    def _settle(self, columns: int | None = None) -> dict[sp.Symbol, int]:
+        """Settle the sizes; ``columns`` are the data's."""
         sizes = sizes_of(self._layers, columns or self._columns)
         self._columns = sizes[DATA_SIZE]
+        return sizes
+
+    def _build(self, columns: int | None = None) -> None:
+        """Settle the sizes, and give every parameter its weights."""
+        sizes = self._settle(columns)
         if self._step is None:
-            parameters = parameters_of(self._layers)
-            known = self._weights
-            self._weights = initial_weights(parameters, sizes, self.seed, known, self._dtype)
+            self._weights = self._initial(sizes)
+
+    def _initial(
+        self, sizes: Mapping[sp.Symbol, int], places: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
+        of, known = parameters_of(self._layers), self._weights
+        return initial_weights(of, sizes, self.seed, known, self._dtype, places=places)
 
     def _running(self) -> Step:
         """The step; before ``compile`` it serves for the outputs alone."""
         if self._step is None:
-            self._build()
-            chosen = self.setup or _ANY
-            sizes = sizes_of(self._layers, self._columns)
-            self._step = build(network(self._layers, chosen.loss), chosen, sizes, self._weights)
-            self._step.generator, self._weighted = generator_of(self.seed), None
-            held = {**self._step.parameters, **self._step.statistics}
-            self._weights = {name: held[name] for name in self._weights}
+            sizes, chosen = self._settle(), self.setup or _ANY
+            step = build(network(self._layers, chosen.loss), chosen, sizes)
+            # fresh weights are drawn where the step has them, so that they are there only once
+            self._weights = self._initial(sizes, {**step.parameters, **step.statistics})
+            step.generator = generator_of(self.seed)
+            self._step, self._weighted = step, None
         return self._step
 
     def _objective(self, data: loop.Data) -> loop.Objective:
@@ -331,9 +340,8 @@ class Sequential(metaclass=Worded):
         chosen, step = self._compiled(), self._running()
         if data.s is not None:
             if self._weighted is None:
-                sizes = sizes_of(self._layers, self._columns)
                 net = network(self._layers, chosen.loss, weighted=True)
-                self._weighted = build(net, chosen, sizes, self._weights, beside=step)
+                self._weighted = build(net, chosen, self._settle(), beside=step)
             self._weighted.generator = step.generator
             step = self._weighted
         return loop.Objective(step, loss_of(chosen.loss).reduction == "sum")
@@ -362,7 +370,7 @@ class Sequential(metaclass=Worded):
         width = sizes_of(self._layers, self._columns)[DATA_SIZE] if self._knows_columns() else None
         names = layer_names(self._layers)
         found = checks.features(x, width, names[0] if names else "the model", self._dtype, part)
-        self._build(found.shape[1])
+        self._settle(found.shape[1])
         return found
 
     def _data(
