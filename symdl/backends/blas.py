@@ -13,7 +13,7 @@ from symdl.errors import NotSupported
 Get = Callable[[], int]
 Put = Callable[[int], None]
 
-__all__ = ["one_thread", "product_address", "two_threads"]
+__all__ = ["one_thread", "processors", "product_address", "two_threads"]
 
 _ROUTINES = {"float": "sgemm", "double": "dgemm"}
 

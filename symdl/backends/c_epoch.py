@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
-__all__ = ["Run", "epoch_source", "shared_source", "straight_source"]
+__all__ = ["MovingState", "Run", "epoch_source", "shared_source", "straight_source"]
 
 
 class Run(ctypes.Structure):
@@ -88,7 +89,7 @@ __attribute__((visibility("default"))) void epoch(void *const *a, const run_t *r
 {table}    void *here[r->pointers];
     memcpy(here, a, sizeof here);
     const double *hyper = r->hyper;
-    for (long s = 0; s < r->steps; s++) {{
+{start}    for (long s = 0; s < r->steps; s++) {{
         const long *order = r->order ? r->order + s * {batch} : 0;
         const long place = order ? place_of(order, {batch}) : s * {batch};
         for (long g = 0; g < {given}; g++) {{
@@ -168,27 +169,65 @@ __attribute__((visibility("default"))) void epoch(void *const *a, const run_t *r
 """
 
 
+@dataclass(frozen=True)
+class MovingState:
+    """A state s <- beta s + alpha g that ``train`` changes, and ``rest`` adds to the parameters.
+
+    Where beta allows it, s is kept divided by ``unit``, which shrinks by beta each step: products
+    then add to s, and need no pass that multiplies it.
+    """
+
+    alpha: str
+    beta: str
+    count: str
+
+
+_MOVING_START = """\
+    const double alpha = {alpha}, beta = {beta};
+    const int moving = beta >= 0.5 && beta < 1;
+    real *held = r->state[2]; /* beta held + alpha g; kept divided by ``unit`` */
+    const double by = moving ? beta : 1;
+    double unit = 1;
+"""
+_MOVING_CHANGE = """\
+rest((void *const[]){{r->state[0], held}}, r->dims{values}, unit);
+        if (unit < 0.001 || (moving && s + 1 == r->steps)) {{
+            for (long k = 0; k < {count}; k++) held[k] *= (real)unit;
+            unit = 1;
+        }}"""
+
+
 def epoch_source(
-    values: str, rows: Sequence[int], batch: int | None, *, rest: bool | None = None
+    values: str,
+    rows: Sequence[int],
+    batch: int | None,
+    *,
+    absorbed: bool = False,
+    moving: MovingState | None = None,
 ) -> str:
     """The source of ``update_all`` and ``epoch`` for one thread.
 
-    values  the arguments of ``update`` after its pointers and sizes
-    rows    the bytes of a row of each given array, where they and the ``batch`` are known
-    rest    whether ``rest`` completes ``train``; None: it is ``gradients`` and ``update``
+    values    the arguments of ``update`` after its pointers and sizes
+    rows      the bytes of a row of each given array, where they and the ``batch`` are known
+    absorbed  whether ``train`` takes the place of ``gradients`` and ``update``
+    moving    the state that it changes, if it does not change the parameters
     """
     words = {"batch": "r->batch", "given": "r->given", "table": "", "bytes": "r->row_bytes[g]"}
     if batch is not None:
         known = ", ".join(map(str, rows))
         words = {"batch": str(batch), "given": str(len(rows)), "bytes": "row_bytes[g]"}
         words["table"] = f"    static const long row_bytes[] = {{{known}}};\n"
-    words["step"] = f"train(here, r->dims{values})"
-    words["change"] = f"rest((void *const[]){{r->state[0], r->state[2]}}, r->dims{values})"
-    if rest is None:
-        words["step"] = "gradients(here, r->dims)"
-        words["change"] = f"update(r->state, r->dims{values})"
-    elif not rest:
-        words["change"] = "(void)count"
+    words |= {"start": "", "step": "gradients(here, r->dims)"}
+    words["change"] = f"update(r->state, r->dims{values})"
+    if absorbed:
+        words |= {"step": f"train(here, r->dims{values})", "change": "(void)count"}
+    if moving is not None:
+        own = {"values": values, **asdict(moving)}
+        words["start"] = _MOVING_START.format(**own)
+        words["step"] = (
+            "train(here, r->dims, alpha / (unit *= moving ? beta : 1), moving ? 1 : beta)"
+        )
+        words["change"] = _MOVING_CHANGE.format(**own)
     return straight_source(values, _GATHER + _ALONE.format(**words))
 
 

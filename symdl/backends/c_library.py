@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from symdl.backends.blas import one_thread, product_address
 from symdl.backends.build import Build
 from symdl.backends.c_build import compile_c
-from symdl.backends.c_epoch import epoch_source, shared_source, straight_source
+from symdl.backends.c_epoch import MovingState, epoch_source, shared_source, straight_source
 from symdl.backends.c_layout import Layout, layout_from, layout_of
 from symdl.backends.c_program import (
     CUpdate,
@@ -27,6 +27,7 @@ from symdl.backends.c_program import (
     write_update_function,
     write_use,
 )
+from symdl.backends.c_scalars import size_text
 from symdl.backends.c_source import CFunction, CModule
 from symdl.backends.c_straight import straight_epoch
 from symdl.backends.c_train import Train, write_train
@@ -194,8 +195,13 @@ class Library:
             return shared_source(values)
         if self.straight is not None:
             return straight_source(values, self.straight)
-        rest = None if code.train is None else code.train.rest is not None
-        return epoch_source(values, *self._row_bytes(), rest=rest)
+        moving = None
+        if code.train is not None and code.train.rest is not None:
+            update = code.update.update
+            count = size_text(update.weight.axes[0], code.module.dims, code.module.numbers)
+            moving = MovingState(*code.train.scalar_texts(update), count)
+        absorbed = code.train is not None
+        return epoch_source(values, *self._row_bytes(), absorbed=absorbed, moving=moving)
 
     def _layout_of_use(self, written: Written) -> Layout:
         use = written.use

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -13,9 +13,9 @@ from symdl.backends.c_scalars import CScalarPrinter
 from symdl.backends.c_source import CFunction, CModule
 from symdl.backends.use import Use
 from symdl.errors import NotSupported
-from symdl.program.ir import Contract, Program, Slot, Statement
-from symdl.program.memory import batch_innermost
-from symdl.program.nests import Node, Order, loop_nests, reads_of, writes_of
+from symdl.program.ir import Apply, Contract, Program, Slot, Statement
+from symdl.program.memory import batch_innermost, in_place
+from symdl.program.nests import Nest, Node, Order, loop_nests, reads_of, writes_of
 from symdl.program.passes import for_loops
 from symdl.program.products import Product
 from symdl.program.slices import Shares, own_rows, phases, shared
@@ -157,6 +157,7 @@ def write_update_function(update: Update, module: CModule, name: str = "update")
     early = overwritten_early(nodes, into)
     if early:
         raise NotSupported(f"the state {into[early[0]].name} is read after its new value is made")
+    heirs = _heirs(update.gradient, nodes, orders, into)
     scalars = [*update.hyper, *([update.count] if update.count is not None else [])]
     function = module.add(
         name,
@@ -166,10 +167,30 @@ def write_update_function(update: Update, module: CModule, name: str = "update")
         outside=vectors,
         result=None,
         scalars=scalars,
-        same=into,
+        same={**into, **dict.fromkeys(heirs, update.gradient)},
         phases=phases(nodes, {}) if module.threads else (),
     )
     return CUpdate(function, nodes, orders, update)
+
+
+def _heirs(
+    old: Slot, nodes: Sequence[Node], orders: Mapping[Slot, Order], placed: Collection[Slot]
+) -> list[Slot]:
+    """The arrays that may lie where one lies that is used up, each made as another is read last."""
+    readers = [k for k, n in enumerate(nodes) if old in reads_of(n)]
+    if not readers or not all(_by_element(nodes[k]) for k in readers):
+        return []
+    last = nodes[readers[-1]]
+    later = {s for n in nodes[readers[-1] + 1 :] for s in reads_of(n)}
+    for new in sorted(later & writes_of(last) - set(placed), key=lambda s: s.name):
+        if in_place(last, old, new, orders):
+            return [new, *_heirs(new, nodes, orders, placed)]
+    return []
+
+
+def _by_element(node: Node) -> bool:
+    """Whether each thread reads no element but those that it writes."""
+    return isinstance(node, Nest) and all(isinstance(s, Apply) for s in node.body)
 
 
 def overwritten_early(nodes: Sequence[Node], into: Mapping[Slot, Slot]) -> list[Slot]:

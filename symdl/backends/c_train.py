@@ -16,11 +16,20 @@ from symdl.backends.c_program import (
     write_update_function,
     write_use,
 )
+from symdl.backends.c_scalars import CScalarPrinter
 from symdl.backends.c_source import CModule
 from symdl.backends.numpy_update import state_names
 from symdl.backends.use import Use
 from symdl.errors import NotSupported
-from symdl.program.absorb import Absorbed, LinearUpdate, absorb, contractions, linear_update
+from symdl.program.absorb import (
+    FACTOR,
+    KEPT,
+    Absorbed,
+    LinearUpdate,
+    absorb,
+    contractions,
+    linear_update,
+)
 from symdl.program.ir import Slot
 from symdl.program.nests import Node, writes_of
 from symdl.program.products import Product
@@ -41,7 +50,17 @@ class Train:
 
     step: Written
     absorbed: tuple[Slot, ...]
+    linear: LinearUpdate
     rest: CUpdate | None
+
+    def scalar_texts(self, update: Update) -> tuple[str, str]:
+        """alpha and beta over the hyper-parameters, as C text."""
+        places = {slot.name: f"hyper[{k}]" for k, slot in enumerate(update.hyper)}
+        alpha, beta = (
+            CScalarPrinter({s: places[s.name] for s in e.free_symbols}).text(e)
+            for e in (self.linear.alpha, self.linear.beta)
+        )
+        return alpha, beta
 
 
 def write_train(use: Use, update: Update, module: CModule, batch: Expr | None) -> Train | None:
@@ -60,7 +79,8 @@ def write_train(use: Use, update: Update, module: CModule, batch: Expr | None) -
         vectors[key] = held = tuple(replace(w, name=f"{key}_{w.name}") for w in held)
     absorbed = absorb(use.program, linear, list(zip(held, gradients, strict=True)), wanted)
     own = replace(use, name="train", program=absorbed.program, vectors=vectors)
-    change = Change(absorbed.into, update.hyper, lambda nodes: _absorbing(nodes, absorbed, linear))
+    scalars = (Slot(FACTOR.name), Slot(KEPT.name)) if linear.stateful else update.hyper
+    change = Change(absorbed.into, scalars, lambda nodes: _absorbing(nodes, absorbed, linear))
     try:
         step = write_use(own, module, batch, change)
     except NotSupported:
@@ -68,7 +88,7 @@ def write_train(use: Use, update: Update, module: CModule, batch: Expr | None) -
     rest = None
     if linear.rest is not None:
         rest = write_update_function(lower_update(linear.rest), module, "rest")
-    return Train(step, wanted, rest)
+    return Train(step, wanted, linear, rest)
 
 
 def _large(slot: Slot, module: CModule) -> bool:
@@ -89,7 +109,8 @@ def _absorbing(nodes: Sequence[Node], absorbed: Absorbed, linear: LinearUpdate) 
         if absorbing and not isinstance(node, Product):
             raise NotSupported("a product to absorb an update is written as loops")
         if absorbing and isinstance(node, Product):
-            found.append(replace(node, alpha=linear.alpha, beta=linear.beta))
+            alpha, beta = linear.scalars
+            found.append(replace(node, alpha=alpha, beta=beta))
         else:
             found.append(node)
     early = overwritten_early(found, absorbed.into)

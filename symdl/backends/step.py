@@ -30,7 +30,7 @@ class Step:
 
     parameters  the arrays of the parameters by name: views, change them in place
     statistics  the running statistics by name: views, which only a step with an update changes
-    gradient    the vector that holds the gradients of the last call
+    gradient    the vector that holds the gradients of the last call; an update may use it up
     metrics     the metrics of the last call that computed a loss, from the same outputs
     hyper       the hyper-parameters of the optimizer and of its clipping by name; change them at
                 any time

@@ -50,7 +50,7 @@ def _update_of(build: Build) -> Update:
     """The update of a step that can be written out; raise NotSupported for another."""
     if build.update is None or build.statistics or build.draws or build.clip or build.labels:
         raise NotSupported("it is for steps of an update alone, without state or draws of layers")
-    if "constrain" in build.plans:
+    if build.lowered.constraints:
         raise NotSupported("parameters are constrained")
     return build.update
 

@@ -2,6 +2,9 @@
 
 A matrix product of BLAS is C <- alpha A B + beta C.  With w <- w - eta g and g = A B, it is the
 whole update: alpha = -eta, beta = 1, C = w, and the gradient is never written nor read.
+
+With v <- mu v - eta g it makes v.  BLAS multiplies by a beta other than 1 in a pass of its own, so
+v may be kept divided by a unit that shrinks by mu each step: then beta = 1, alpha = -eta / unit.
 """
 
 from __future__ import annotations
@@ -18,12 +21,27 @@ from symdl.notation.tensors import TensorSymbol, real
 from symdl.program.ir import Contract, Program, Slot
 from symdl.program.lowering import lower
 
-__all__ = ["Absorbed", "LinearUpdate", "absorb", "contractions", "linear_update"]
+__all__ = [
+    "FACTOR",
+    "KEPT",
+    "UNIT",
+    "Absorbed",
+    "LinearUpdate",
+    "absorb",
+    "contractions",
+    "linear_update",
+]
+
+FACTOR, KEPT = sp.Symbol("factor", real=True), sp.Symbol("kept", real=True)
+UNIT = sp.Symbol("unit", positive=True)
 
 
 @dataclass(frozen=True)
 class LinearUpdate:
     """new = alpha g + beta old, and what follows from it alone.
+
+    With a state the scalars of the products are FACTOR and KEPT, which are given: alpha and beta,
+    or alpha / UNIT and 1 for a state that is kept divided by UNIT.
 
     stateful  whether ``old`` is a state, and not the weight itself
     rest      how the weight follows from ``new``, as an update of which ``new`` is the gradient
@@ -33,6 +51,11 @@ class LinearUpdate:
     beta: Expr
     stateful: bool
     rest: Formula | None
+
+    @property
+    def scalars(self) -> tuple[Expr, Expr]:
+        """The factors of the product and of what was there."""
+        return (FACTOR, KEPT) if self.stateful else (self.alpha, self.beta)
 
 
 def linear_update(formula: Formula) -> LinearUpdate | None:
@@ -65,7 +88,9 @@ def linear_update(formula: Formula) -> LinearUpdate | None:
     (after,) = others
     if after.lhs != formula.output or not after.rhs.free_symbols <= {w, new, *scalars}:
         return None
-    rest = Formula([after], output=formula.output, inputs=[w, new], hyper=formula.hyper)
+    scaled = Equation(after.lhs, after.rhs.xreplace({new: UNIT * new}))
+    hyper = {**dict(formula.hyper), UNIT: sp.S.One}
+    rest = Formula([scaled], output=formula.output, inputs=[w, new], hyper=hyper)
     return LinearUpdate(alpha, beta, True, rest)
 
 
@@ -98,9 +123,9 @@ def absorb(
         replace(s, target=new[s.target]) if s.target in wanted else s for s in program.statements
     ]
     others = [(old, g) for old, g in pairs if g not in wanted]
+    alpha, beta = linear.scalars
     equations = [
-        Equation(_element(new[g]), linear.alpha * _element(g) + linear.beta * _element(old))
-        for old, g in others
+        Equation(_element(new[g]), alpha * _element(g) + beta * _element(old)) for old, g in others
     ]
     added = lower(equations, {_variable(new[g]) for _, g in others})
     slots = {**program.slots, **added.slots}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -87,9 +87,10 @@ class OneByOne(Steps):
 
     def _run(self, batches: range, rows: int, order: Array | None, reporter: Reporter) -> None:
         """Take a step on each of some batches of so many rows."""
-        arrays, near, size, ahead = self.arrays, self._near, self.size, self._ahead
+        arrays, size, ahead, done = self.arrays, self.size, self._ahead, reporter.batch_done
         losses, metrics, left = self.found.losses, self.found.metrics, self.step.metrics
-        views = [[a[k * size : k * size + rows] for a in near] for k in range(ahead)]
+        views = [[a[k * size : k * size + rows] for a in self._near] for k in range(ahead)]
+        gathers = [(old.take, new) for old, new in zip(arrays, self._near, strict=False)]
         take = self._taking(rows)
         for k in batches:
             start = k * size
@@ -98,13 +99,12 @@ class OneByOne(Steps):
             else:
                 if not k % ahead:
                     places = order[start : start + size * ahead]
-                    for old, new in zip(arrays, near, strict=True):
-                        # "raise" would copy once more
-                        old.take(places, 0, new[: len(places)], "clip")
+                    for gather, new in gathers:
+                        gather(places, 0, new[: len(places)], "clip")  # "raise" would copy twice
                 batch = views[k % ahead]
             losses[k] = loss = take(*batch)
             metrics[k] = left
-            reporter.batch_done(k + 1, loss)
+            done(k + 1, loss)
 
     def _taking(self, rows: int) -> Callable[..., float]:
         if rows not in self._takes:

@@ -22,13 +22,7 @@ from symdl.training.initialize import generator_of, initial_weights, seed_of
 from symdl.training.layers import Input, Layer
 from symdl.training.losses import Loss, loss_formula, loss_of
 from symdl.training.metrics import metric_of
-from symdl.training.network import (
-    DATA_SIZE,
-    layer_names,
-    network,
-    parameters_of,
-    sizes_of,
-)
+from symdl.training.network import DATA_SIZE, layer_names, network, parameters_of, sizes_of
 from symdl.training.optimizers import Optimizer
 from symdl.training.row_weights import class_weights, sample_weights
 

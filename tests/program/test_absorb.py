@@ -28,10 +28,10 @@ def test_what_is_linear():
     assert (str(plain.alpha), plain.beta, plain.stateful) == ("-learning_rate", 1, False)
     moving = linear_update(optimizers.MOMENTUM)
     assert (str(moving.alpha), str(moving.beta)) == ("-learning_rate", "momentum")
-    assert str(moving.rest.equations[0].rhs) == "velocity_new + w"
+    assert str(moving.rest.equations[0].rhs) == "unit*velocity_new + w"
     other = linear_update(rate_outside_velocity(optimizers.MOMENTUM))
     assert (other.alpha, str(other.beta)) == (1, "momentum")
-    assert str(other.rest.equations[0].rhs) == "-learning_rate*velocity_new + w"
+    assert str(other.rest.equations[0].rhs) == "-learning_rate*unit*velocity_new + w"
     decaying = linear_update(formula((w_new, w - rate * (g + decay * w))))
     assert decaying.alpha == -rate
     assert sp.expand(decaying.beta - (1 - rate * decay)) == 0
@@ -66,6 +66,8 @@ def absorbing(monkeypatch):
 RULES = {
     "sgd": lambda: sd.SGD(0.1),
     "momentum": lambda: sd.SGD(0.1, momentum=0.9),
+    "short memory": lambda: sd.SGD(0.1, momentum=0.3),
+    "unit small": lambda: sd.SGD(0.1, momentum=0.55),
     "torch": lambda: sd.SGD(0.1, momentum=0.9, rate_in_velocity=False),
 }
 EXTRA = {
@@ -110,7 +112,7 @@ def compare(widths, rule, *, batch=6, **words):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("extra", EXTRA)
 def test_epochs_are_those_of_numpy(rule, extra):
-    step = compare([20, 24, 18, 5], rule, extra=extra)
+    step = compare([20, 24, 18, 5], rule, extra=extra, batch=2 if rule == "unit small" else 6)
     assert "double train(" in step.source
     assert "the update of 2 parameters rides in" in step.explain(batch=6)
 
@@ -133,8 +135,10 @@ def test_random_nets(widths, rule, activation, extra, penalty):
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
-        ("(-learning_rate), ", "(learning_rate), "),
-        ("(momentum), velocity_dense_2", "(0.999*momentum), velocity_dense_2"),
+        ("(factor), ", "-(factor), "),
+        ("(kept), velocity_dense_2", "(0.999*kept), velocity_dense_2"),
+        ("alpha / (unit *= by)", "alpha / unit"),
+        ("held[k] *= (real)unit", "held[k] *= 1"),
         ("velocity_dense_2_W, 18", "velocity_dense_1_W, 18"),
     ],
 )

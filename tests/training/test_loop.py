@@ -54,17 +54,37 @@ class Counted(Reporter):
         self.told.append((done, loss))
 
 
+class Seen:
+    """A step that keeps copies of what it is given."""
+
+    dtype, metrics = np.dtype(np.float64), np.zeros(0)
+
+    def __init__(self):
+        self.batches = []
+
+    def steps_on(self, *given):
+        def take(*arrays):
+            assert [a.shape for a in arrays] == [a.shape for a in given]
+            self.batches.append([a.copy() for a in arrays])
+            return 0.0
+
+        return take
+
+
 @pytest.mark.parametrize("near", [1, 500, 2**18])
-def test_each_batch_holds_its_rows(near, monkeypatch):
+@pytest.mark.parametrize("rows", [5, 48, ROWS])
+def test_each_batch_holds_its_rows(near, rows, monkeypatch):
     monkeypatch.setattr(epochs, "_NEAR", near)
-    x, y = data()
-    order = np.random.default_rng(1).permutation(ROWS)
-    steps = epochs.OneByOne(model().step, (x, y), BATCH)
-    for _ in range(2):  # in the same memory
-        batches = [(a.copy(), b.copy()) for a, b in steps._gathered(order)]
-        assert [len(a) for a, _ in batches] == list(steps.found.rows) == [8] * 6 + [2]
-        np.testing.assert_array_equal(np.concatenate([a for a, _ in batches]), x[order])
-        np.testing.assert_array_equal(np.concatenate([b for _, b in batches]), y[order])
+    given = [a[:rows] for a in data()]
+    step, order = Seen(), np.random.default_rng(1).permutation(rows)
+    steps = epochs.OneByOne(step, tuple(given), BATCH)
+    for places in (order, None, order):  # always in the same memory
+        step.batches.clear()
+        steps.run(places, Reporter())
+        assert [len(x) for x, _ in step.batches] == list(steps.found.rows)
+        for found, right in zip(zip(*step.batches, strict=True), given, strict=True):
+            expected = right if places is None else right[places]
+            np.testing.assert_array_equal(np.concatenate(found), expected)
 
 
 def test_the_reporter_hears_of_each_batch_and_its_loss():
