@@ -154,7 +154,8 @@ class ScalarPrinter:
         if exponent.is_number and exponent.could_extract_minus_sign():
             return self._quotient("1.0", base**-exponent, [base**-exponent])
         if exponent == sp.S.Half:
-            return f"float(np.sqrt({self.text(base)}))"
+            self.used.add("math")
+            return f"math.sqrt({self.text(base)})"
         self.used.add("scalar_power")
         shown = str(exponent) if exponent.is_Integer else self.text(exponent)
         return f"scalar_power({self.text(base)}, {shown})"
