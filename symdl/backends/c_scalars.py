@@ -188,9 +188,8 @@ class CScalarPrinter(C99CodePrinter):
         log = log_text(e.args[1], self._print, "log", "log1p")
         return f"(({x}) == 0 & ({y}) >= 0 ? 0.0 : ({x}) * {log})"
 
-    def _print_damped(self, e: Expr) -> str:
-        a, t = (self._print(b) for b in e.args)
-        return f"(({t}) == 0 ? ({t}) : ({a}) * ({t}))"
+    def _print_held(self, e: Expr) -> str:
+        return str(self._print(e.as_run()))
 
     def _print_erfc(self, e: Expr) -> str:
         return f"erfc({self._print(e.args[0])})"

@@ -14,7 +14,7 @@ from sympy.core.expr import Expr
 from symdl.backends.names import Names
 from symdl.backends.scalars import ScalarPrinter
 from symdl.errors import NotSupported
-from symdl.notation.functions import damped, xlogy
+from symdl.notation.functions import held, xlogy
 from symdl.program.functions import ufunc_name
 
 __all__ = ["Group", "named_once", "needed", "write_straight"]
@@ -55,7 +55,7 @@ class _Printer(ScalarPrinter):
             near = e.args[1].is_Add and sp.S.One in e.args[1].args
             log = self._call("log1p", self.text(e.args[1] - 1)) if near else self._call("log", y)
             return f"(0.0 if {x} == 0 and {y} >= 0 else {x} * {log})"
-        if isinstance(e, damped):
+        if isinstance(e, held):
             return super()._function(e)
         if not isinstance(e, sp.Function) or isinstance(e, (sp.Abs, sp.Piecewise)):
             return super()._function(e)
@@ -145,7 +145,7 @@ def _uses(
 
 def _written_twice(e: Expr) -> bool:
     """Whether the text of ``e`` holds its parts more than once."""
-    return isinstance(e, (sp.Max, sp.Min, damped, xlogy)) or bool(e.is_Pow and e.exp == 2)
+    return isinstance(e, (sp.Max, sp.Min, held, xlogy)) or bool(e.is_Pow and e.exp == 2)
 
 
 def needed(

@@ -10,7 +10,7 @@ from sympy.logic.boolalg import BooleanFunction
 
 from symdl.backends.special import ERROR_FUNCTIONS
 from symdl.errors import NotSupported
-from symdl.notation.functions import damped, xlogy
+from symdl.notation.functions import held, xlogy
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.program.functions import ufunc_name
 
@@ -180,9 +180,8 @@ class ScalarPrinter:
             x, y = (self.text(a) for a in e.args)
             log = log_text(e.args[1], self.text, "np.log", "np.log1p")
             return f"(0.0 if {x} == 0 and {y} >= 0 else {x} * float({log}))"
-        if isinstance(e, damped):
-            a, t = (self.text(b) for b in e.args)
-            return f"({t} if {t} == 0 else {a} * {t})"
+        if isinstance(e, held):
+            return self.text(e.as_run())
         if isinstance(e, sp.Abs):
             return f"abs({self.text(e.args[0])})"
         args = ", ".join(self.text(a) for a in e.args)

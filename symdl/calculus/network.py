@@ -57,7 +57,8 @@ def backpropagate(
 ) -> Backward:
     """Derive the gradients of the output of the last piece for ``parameters``.
 
-    exact  whether adjoints keep their digits where that takes exponentials of its own
+    exact  whether adjoints keep their digits where that takes exponentials of its own, and whether
+           what is 0 inf at an infinite argument has its limit there
 
     Raises InputError where two pieces define the same variable, where one reads what another keeps
     to itself, or a parameter is not read.
@@ -74,7 +75,7 @@ def backpropagate(
     missing = [str(v) for v, g in gradients.items() if g not in made]
     if missing:
         raise InputError(f"the loss does not read the parameters {', '.join(missing)}")
-    forward = tuple(d.renaming.equation(e) for d in derived for e in _running(d))
+    forward = tuple(d.renaming.equation(e) for d in derived for e in _running(d, exact))
     assumptions = tuple(p.renaming.equation(e) for p in pieces for e in p.kind.assumptions)
     return Backward(derived, written, forward, backward, running, gradients, assumptions)
 
@@ -84,9 +85,9 @@ def forward_equations(pieces: Sequence[Piece]) -> tuple[Equation, ...]:
     return backpropagate(pieces, ()).forward
 
 
-def _running(d: DerivedPiece) -> tuple[Equation, ...]:
+def _running(d: DerivedPiece, exact: bool) -> tuple[Equation, ...]:
     """The equations that run: stabilised, and as written where only the adjoint reads them."""
-    stable = stabilise(d.piece.kind).formula.equations
+    stable = stabilise(d.piece.kind, exact).formula.equations
     made = {e.variable for e in stable}
     read = set().union(*(variables(s.equation.rhs) for s in d.adjoint.steps))
     extra: list[Equation] = []

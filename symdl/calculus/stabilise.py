@@ -10,6 +10,7 @@ tails            1 + erf u = erfc(-u), and others: see ``tails``
 sum near 1       log S = log1p(S - 1), where S - 1 is added up by itself: see ``log_sums``
 product with log t log p is 0 where t is 0
 norm             sqrt(sum b^2) = c sqrt(sum (b/c)^2) for any c > 0; c is the largest |b|
+far out          0 inf and inf / inf at an infinite argument get their limit: see ``far_out``
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.expr import Expr
 
 from symdl.calculus.exponentials import definitions_read, without_cancelling
+from symdl.calculus.far_out import held_far_out
 from symdl.calculus.forms import tidy
 from symdl.calculus.log_sums import with_exact_logs
 from symdl.calculus.norms import with_scaled_norms
@@ -47,8 +49,11 @@ class Stabilised:
 
 
 @lru_cache(maxsize=1024)
-def stabilise(formula: Formula) -> Stabilised:
-    """Rewrite the equations of ``formula`` for running; a rewrite not proved equal is not taken."""
+def stabilise(formula: Formula, exact: bool = True) -> Stabilised:
+    """Rewrite the equations of ``formula`` for running; a rewrite not proved equal is not taken.
+
+    Without ``exact`` x/(1 + e^-x) stays nan at -inf, which costs nothing.
+    """
     equations, done = _named(formula), []
     kept = {formula.output, *(new for _, new in formula.state)}
     shifted = _shift(equations, kept)
@@ -63,6 +68,8 @@ def stabilise(formula: Formula) -> Stabilised:
         exact = without_cancelling(e.rhs, read, by_output=False)
         new = Equation(e.lhs, _rewritten(exact, known))
         (*scales, new), scaled = with_scaled_norms(new, names)
+        if exact:
+            new = Equation(new.lhs, held_far_out(new.rhs, read, formula))
         if new.rhs != e.rhs:
             if not (same(e.rhs, new.rhs, known | scaled) or same(e.rhs, new.rhs, read)):
                 scales, new = [], e

@@ -19,7 +19,7 @@ from sympy.core.expr import Expr
 from symdl.errors import InputError, Mismatch, NotSupported, SymdlError
 from symdl.formula import Equation
 from symdl.notation.binders import ArgPeak, Binder, Peak, Total, loose
-from symdl.notation.functions import damped, erfc, xlogy
+from symdl.notation.functions import erfc, held, xlogy
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.tensors import Elem, TensorSymbol
 from symdl.notation.walk import free_indices
@@ -221,8 +221,8 @@ def _apply(e: Expr, args: list[Number], world: World) -> Number:
         return ctx.log(1 + args[0])
     if isinstance(e, expm1):
         return ctx.exp(args[0]) - 1
-    if isinstance(e, damped):
-        return args[0] * args[1]
+    if isinstance(e, held):
+        return args[0]
     if isinstance(e, xlogy):
         return ctx.mpf(0) if args[0] == 0 else args[0] * ctx.log(args[1])
     raise NotSupported(f"evaluating {type(e).__name__}")

@@ -12,7 +12,7 @@ from sympy.core.expr import Expr
 
 from symdl.errors import NotSupported
 from symdl.notation.binders import ArgPeak, Binder, Peak, Total
-from symdl.notation.functions import damped, xlogy
+from symdl.notation.functions import held, xlogy
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.tensors import Elem, TensorSymbol
 
@@ -68,8 +68,8 @@ def _write(e: Expr, sizes: Any, index: Any, labels: Any) -> Expr:
         return sp.Integer(int(args[0] == 0))
     if isinstance(e, InRange):
         return sp.Integer(int(0 <= args[0] < args[1]))
-    if isinstance(e, damped):
-        return args[0] * args[1]
+    if isinstance(e, held):
+        return args[0]
     if isinstance(e, xlogy):
         return args[0] * sp.log(args[1])
     if isinstance(e, log1p):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sympy as sp
 from sympy.core.expr import Expr
 
-__all__ = ["HYPERBOLIC", "by_exponentials", "damped", "erfc", "xlogy"]
+__all__ = ["FAR", "HYPERBOLIC", "by_exponentials", "erfc", "held", "xlogy"]
 
 HYPERBOLIC = (sp.tanh, sp.sinh, sp.cosh, sp.coth, sp.sech, sp.csch)
+FAR = sp.Integer(2) ** 100  # in each type, as its square is in all but float32
 
 
 def by_exponentials(e: Expr) -> Expr:
@@ -33,16 +34,28 @@ class xlogy(sp.Function):
         return x * sp.log(y)
 
 
-class damped(sp.Function):
-    """a t, and 0 where t = 0 even if a is infinite: t falls faster than a grows."""
+class held(sp.Function):
+    """z where it runs without end, so that it is FAR there: 0 times it is 0, not nan.
+
+    The second argument says which end that is: 1, -1, or 0 for both.
+
+    >>> x = sp.Symbol("x", real=True)
+    >>> held(x, -1).meaning(), held(x, -1).as_run() == sp.Max(x, -FAR)
+    (x, True)
+    """
 
     nargs = 2
     is_real = True
 
     def meaning(self) -> Expr:
         """The formula it stands for."""
-        a, t = self.args
-        return a * t
+        return self.args[0]
+
+    def as_run(self) -> Expr:
+        """What is computed."""
+        z, end = self.args
+        low = z if end == 1 else sp.Max(z, -FAR)
+        return low if end == -1 else sp.Min(low, FAR)
 
 
 class erfc(sp.Function):

@@ -17,7 +17,7 @@ from sympy.core.expr import Expr
 
 from symdl.errors import Impossible, NotSupported, SymdlError
 from symdl.notation.binders import Binder, Total, loose, rename
-from symdl.notation.functions import HYPERBOLIC, by_exponentials, damped, erfc, xlogy
+from symdl.notation.functions import HYPERBOLIC, by_exponentials, erfc, held, xlogy
 from symdl.notation.indicators import Delta, UnitStep
 from symdl.notation.indices import Index
 from symdl.notation.kinks import absolute, extremum, piecewise, step
@@ -187,7 +187,7 @@ def _function(e: Expr) -> Poly:
         return _logarithm(1 + e.args[0])
     if isinstance(e, expm1):
         return add(_exponential(poly(e.args[0])), constant(-sp.S.One))
-    if isinstance(e, (xlogy, damped, erfc)):
+    if isinstance(e, (xlogy, held, erfc)):
         return poly(e.meaning())
     if isinstance(e, sp.erfc):
         return add(constant(sp.S.One), scale(poly(sp.erf(e.args[0])), sp.S.NegativeOne))

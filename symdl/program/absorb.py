@@ -68,7 +68,12 @@ def linear_update(formula: Formula) -> LinearUpdate | None:
     >>> found.alpha, found.beta, found.stateful, found.rest
     (-eta, 1, False, None)
     """
-    if len(formula.inputs) != 2 or len(formula.state) > 1:
+    own = {s.name for s in (FACTOR, KEPT, UNIT)}
+    if (
+        len(formula.inputs) != 2
+        or len(formula.state) > 1
+        or own & {s.name for s, _ in formula.hyper}
+    ):
         return None
     w, g = formula.inputs
     readers = [e for e in formula.equations if e.rhs.has(g)]

@@ -9,7 +9,7 @@ from sympy.core.expr import Expr
 from sympy.logic.boolalg import And, Boolean, BooleanFunction, Not, Or
 
 from symdl.errors import NotSupported
-from symdl.notation.functions import damped, xlogy
+from symdl.notation.functions import held, xlogy
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.program.functions import ufunc_name
 from symdl.program.ir import Const, Operand, Place, Read
@@ -310,11 +310,8 @@ class Arithmetic:
         safe = self.work.apply("where", [both, self.work.scalar(one), y])
         return self.work.apply("multiply", [x, self.work.apply("log1p" if near else "log", [safe])])
 
-    def _damped(self, e: damped) -> Operand:
-        """a t, and t where t = 0."""
-        a, t = (self.number(b) for b in e.args)
-        nothing = self.work.apply("equal", [t, self.work.scalar(sp.S.Zero)], "flag")
-        return self.work.apply("where", [nothing, t, self.work.apply("multiply", [a, t])])
+    def _held(self, e: held) -> Operand:
+        return self.value(e.as_run())
 
     def _piecewise(self, e: sp.Piecewise) -> Operand:
         *cases, last = e.args
@@ -369,6 +366,6 @@ _BY_CLASS = (
     (Delta, Arithmetic._delta),
     (InRange, Arithmetic._in_range),
     (xlogy, Arithmetic._xlogy),
-    (damped, Arithmetic._damped),
+    (held, Arithmetic._held),
     (sp.Piecewise, Arithmetic._piecewise),
 )

@@ -23,6 +23,13 @@ def formula(*equations, state=()):
     return Formula(pairs, output=w_new, inputs=[w, g], state=state, hyper={rate: 1, decay: 2})
 
 
+def test_a_name_of_its_own_is_not_taken_twice():
+    unit = sp.Symbol("unit", real=True)
+    taken = Formula([sp.Eq(w_new, w - unit * g, evaluate=False)], output=w_new, inputs=[w, g],
+                    hyper={unit: 1})  # fmt: skip
+    assert linear_update(taken) is None
+
+
 def test_what_is_linear():
     plain = linear_update(optimizers.SGD)
     assert (str(plain.alpha), plain.beta, plain.stateful) == ("-learning_rate", 1, False)

@@ -10,7 +10,7 @@ from sympy.core.expr import Expr
 
 from symdl.calculus.elimination import through_output
 from symdl.calculus.tree import Deriv, Expansion, Rule
-from symdl.notation.functions import HYPERBOLIC, by_exponentials, damped, erfc, xlogy
+from symdl.notation.functions import HYPERBOLIC, by_exponentials, erfc, held, xlogy
 from symdl.notation.tensors import real
 
 __all__ = [
@@ -147,9 +147,9 @@ class Definition(Rule):
 
     def expand(self, d: Deriv) -> Expansion | None:
         e = d.expr
-        if not isinstance(e, (xlogy, damped)) and e.args != (d.wrt,):
+        if not isinstance(e, (xlogy, held)) and e.args != (d.wrt,):
             return None
-        if isinstance(e, (xlogy, damped, erfc)):
+        if isinstance(e, (xlogy, held, erfc)):
             meaning = e.meaning()
         elif isinstance(e, sp.erfc):
             meaning = 1 - sp.erf(e.args[0])
