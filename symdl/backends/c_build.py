@@ -12,10 +12,12 @@ import hashlib
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
@@ -118,7 +120,10 @@ def _run(commands: Sequence[Sequence[str]]) -> None:
     end = time.monotonic() + _LIMIT
     try:
         for command in commands:
-            jobs.append(subprocess.Popen(command, stdout=DEVNULL, stderr=PIPE, text=True))
+            job = subprocess.Popen(
+                command, stdout=DEVNULL, stderr=PIPE, text=True, start_new_session=True
+            )
+            jobs.append(job)
         for job in jobs:
             _, said = job.communicate(timeout=end - time.monotonic())
             if job.returncode != 0:
@@ -128,8 +133,8 @@ def _run(commands: Sequence[Sequence[str]]) -> None:
         raise NotSupported(f"the C compiler {program} did not run: {error}") from error
     finally:
         for job in jobs:
-            with job:  # waits for it
-                job.kill()
+            with job, suppress(ProcessLookupError):  # waits for it, and for what it started
+                os.killpg(job.pid, signal.SIGKILL)
 
 
 def _hash(data: bytes) -> str:

@@ -138,7 +138,7 @@ class Library:
         update = train = None
         if build.update is not None and "gradients" in self.names:
             update = write_update_function(build.update, module)
-            if self._absorb:
+            if self._absorb and not (build.clip or build.lowered.constraints):
                 train = write_train(build.uses["gradients"], build.update, module, build.batch)
         return _Code(module, written, update, train)
 

@@ -145,7 +145,9 @@ class CUpdate:
     copied: tuple[tuple[Slot, Slot], ...] = ()
 
 
-def write_update_function(update: Update, module: CModule, name: str = "update") -> CUpdate:
+def write_update_function(
+    update: Update, module: CModule, name: str = "update", *, uses_up: bool = True
+) -> CUpdate:
     """Write an update: one pass over the vectors where the formula allows it."""
     program = update.plan.program
     into = {update.weight_new: update.weight, **{n: o for o, n in update.state}}
@@ -157,7 +159,7 @@ def write_update_function(update: Update, module: CModule, name: str = "update")
     early = overwritten_early(nodes, into)
     if early:
         raise NotSupported(f"the state {into[early[0]].name} is read after its new value is made")
-    heirs = _heirs(update.gradient, nodes, orders, into)
+    heirs = _heirs(update.gradient, nodes, orders, into) if uses_up else []
     scalars = [*update.hyper, *([update.count] if update.count is not None else [])]
     function = module.add(
         name,

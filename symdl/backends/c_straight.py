@@ -14,6 +14,7 @@ from sympy.core.expr import Expr
 from symdl.backends.build import Build
 from symdl.backends.c_frame import C_WORDS
 from symdl.backends.c_scalars import CScalarPrinter
+from symdl.backends.given import axes_of
 from symdl.backends.names import Names
 from symdl.backends.scalar_source import named_once, needed
 from symdl.backends.straight import StraightStep, operations_of_step, straight_step
@@ -44,11 +45,10 @@ class _Printer(CScalarPrinter):
         return text if e.is_Symbol or e.is_number else f"({text})"
 
     def _print_Mul(self, e: sp.Mul) -> str:
-        text = ""
-        for f in sorted(e.args, key=lambda f: (self._known(f), _below(f), str(f))):
-            if f == -1:
-                text = "-"
-            elif _below(f):
+        text = "-" if sp.S.NegativeOne in e.args else ""
+        factors = [f for f in e.args if f != -1]
+        for f in sorted(factors, key=lambda f: (self._known(f), _below(f), str(f))):
+            if _below(f):
                 text = (text if text not in ("", "-") else f"{text}1.0") + " / "
                 text += self._factor(1 / f)
             else:
@@ -75,7 +75,8 @@ def straight_epoch(build: Build, numbers: Mapping[sp.Symbol, int], real: str) ->
     Raises NotSupported for others.
     """
     work = operations_of_step(build, numbers)
-    if real != "double" or work > _MOST or build.batch is None:
+    by_row = all(axes_of(v)[:1] == (build.batch,) for v in build.given)
+    if real != "double" or work > _MOST or build.batch is None or not by_row:
         raise NotSupported(f"a step of about {work} operations on {real} numbers")
     return _source(build, straight_step(build, numbers, one_form=False))
 
@@ -135,11 +136,12 @@ def _held(
     ]
     last = []
     printer = CScalarPrinter(name)
+    hyper = {s.name: s for s in step.scalars[: len(update.hyper)]}
     for k, ((before, _), unit) in enumerate(
         zip([step.parameters, *step.states], [sp.S.One, *update.units], strict=True)
     ):
         place = k + 1 if k else 0  # the gradient is the second one
-        known = unit.xreplace({s: t for s in unit.free_symbols for t in name if s.name == t.name})
+        known = unit.xreplace({s: hyper[s.name] for s in unit.free_symbols})
         by = "" if unit == 1 else printer.text(known)
         for n, symbol in enumerate(before):
             cell = f"((double *)r->state[{place}])[{n}]"

@@ -24,6 +24,7 @@ from symdl.errors import NotSupported
 from symdl.program.absorb import (
     FACTOR,
     KEPT,
+    UNIT,
     Absorbed,
     LinearUpdate,
     absorb,
@@ -31,7 +32,7 @@ from symdl.program.absorb import (
     linear_update,
 )
 from symdl.program.ir import Slot
-from symdl.program.nests import Node, writes_of
+from symdl.program.nests import Node, reads_of, writes_of
 from symdl.program.products import Product
 from symdl.program.update import Update, lower_update
 
@@ -66,7 +67,7 @@ class Train:
 def write_train(use: Use, update: Update, module: CModule, batch: Expr | None) -> Train | None:
     """Write a step that absorbs the update into large products, where there are some."""
     linear = linear_update(update.formula) if all(u == 1 for u in update.units) else None
-    if linear is None or module.threads or module.small:
+    if linear is None or module.threads or module.small or _clash(use, update):
         return None
     held, gradients = use.vectors["parameters"], use.vectors["gradient"]
     made = contractions(use.program)
@@ -81,14 +82,36 @@ def write_train(use: Use, update: Update, module: CModule, batch: Expr | None) -
     own = replace(use, name="train", program=absorbed.program, vectors=vectors)
     scalars = (Slot(FACTOR.name), Slot(KEPT.name)) if linear.stateful else update.hyper
     change = Change(absorbed.into, scalars, lambda nodes: _absorbing(nodes, absorbed, linear))
+    before = len(module.functions)
     try:
+        rest = _rest(linear, module)
         step = write_use(own, module, batch, change)
     except NotSupported:
+        del module.functions[before:]
         return None
-    rest = None
-    if linear.rest is not None:
-        rest = write_update_function(lower_update(linear.rest), module, "rest")
     return Train(step, wanted, linear, rest)
+
+
+def _rest(linear: LinearUpdate, module: CModule) -> CUpdate | None:
+    """The function of what follows; NotSupported where it needs arrays of its own."""
+    if linear.rest is None:
+        return None
+    rest = write_update_function(lower_update(linear.rest), module, "rest", uses_up=False)
+    if rest.function.buffers:
+        raise NotSupported("what follows from an absorbed update needs arrays of its own")
+    return rest
+
+
+def _clash(use: Use, update: Update) -> bool:
+    """Whether a number or a name of the network may be taken for one of the optimizer."""
+    names = {slot.name for slot in use.program.slots.values()}
+    names |= {s.target.name for s in use.program.statements}
+    own = {FACTOR.name, KEPT.name, UNIT.name, *(s.name for s in update.hyper)}
+    own |= {f"{g.name}_step" for g in use.vectors["gradient"]}
+    for old, _ in update.state:
+        own |= {f"{old.name}_{w.name}" for w in use.vectors["parameters"]} | {old.name}
+    scalars = any(not w.rank for w in use.vectors["parameters"])
+    return scalars or bool(own & names) or bool(own & use.vectors.keys())
 
 
 def _large(slot: Slot, module: CModule) -> bool:
@@ -108,6 +131,8 @@ def _absorbing(nodes: Sequence[Node], absorbed: Absorbed, linear: LinearUpdate) 
         absorbing = bool(writes_of(node) & products)
         if absorbing and not isinstance(node, Product):
             raise NotSupported("a product to absorb an update is written as loops")
+        if absorbing and any(absorbed.into[s] in reads_of(node) for s in writes_of(node)):
+            raise NotSupported("a product reads what it would change")
         if absorbing and isinstance(node, Product):
             alpha, beta = linear.scalars
             found.append(replace(node, alpha=alpha, beta=beta))

@@ -140,17 +140,17 @@ def run_steps(
 
     ``metrics`` are the vector that a step leaves, and the rows where those of all steps are kept.
     """
-    gathered = [aligned_bytes(batch * a.strides[0]) for a in rows if order is not None]
+    gathered = [aligned_bytes(batch * _row_bytes(a)) for a in rows if order is not None]
 
     def addresses(arrays: Sequence[Array]) -> Array:
         return np.array([address(a) for a in arrays] or [0], np.uintp)
 
     tables = [
         addresses(rows),
-        np.array([a.strides[0] for a in rows], np.int64),
+        np.array([_row_bytes(a) for a in rows], np.int64),
         addresses(gathered),
         addresses(draws),
-        np.array([a.strides[0] for a in draws] or [0], np.int64),
+        np.array([_row_bytes(a) for a in draws] or [0], np.int64),
     ]
     update.hyper[: len(hyper)] = hyper
     run = Run(
@@ -179,3 +179,8 @@ def run_steps(
     )
     with bound.library.alone():
         bound.library.code.epoch(address(bound.table), ctypes.addressof(run))
+
+
+def _row_bytes(a: Array) -> int:
+    """The bytes of one row; the stride of an array of one row may be anything."""
+    return int(np.prod(a.shape[1:], dtype=np.int64)) * a.itemsize

@@ -77,15 +77,11 @@ def straight_step(
     before = _elements([w for w, _ in pairs], straight)
     (loss,) = straight.elements(use.result).values()
     weights, states = unroll_update(update.formula, straight, pairs)
-    old = [
-        tuple(sp.Symbol(f"{s.name}_{k}", real=True) for k in range(len(weights)))
-        for s, _ in update.formula.state
-    ]
     return StraightStep(
         sizes,
         tuple(straight.assignments),
         (before, tuple(weights)),
-        tuple((o, tuple(n)) for o, n in zip(old, states, strict=True)),
+        tuple((tuple(old), tuple(new)) for old, new in states),
         tuple((slot.name, _elements([slot], straight)) for slot in use.given),
         (*(s for s, _ in update.formula.hyper), *update.formula.inputs[2:]),
         loss,

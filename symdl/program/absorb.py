@@ -5,6 +5,7 @@ whole update: alpha = -eta, beta = 1, C = w, and the gradient is never written n
 
 With v <- mu v - eta g it makes v.  BLAS multiplies by a beta other than 1 in a pass of its own, so
 v may be kept divided by a unit that shrinks by mu each step: then beta = 1, alpha = -eta / unit.
+With mu = 0 BLAS does not read v, so that nan in it is lost, as it is not in a sum.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -177,35 +177,58 @@ def _number(size: Expr, sizes: Sizes) -> int:
 
 def unroll_update(
     formula: Formula, straight: Straight, pairs: Sequence[tuple[Slot, Slot]]
-) -> tuple[list[sp.Symbol], list[list[sp.Symbol]]]:
+) -> tuple[list[sp.Symbol], list[tuple[list[sp.Symbol], list[sp.Symbol]]]]:
     """Write an update out for each element of the pairs (weight, gradient), one after another.
 
-    Returns the new weights, and for each state its new elements; the old ones are called
-    ``m_0``, ``m_1``, ... after the state ``m``.  A scalar factor of the gradient is taken into
-    the adjoints that the gradients are made from, where those are fewer.
+    Returns the new weights, and for each state its old elements and its new ones.  A scalar factor
+    of the gradient is taken into the adjoints that gradients are made from, where those are fewer.
+
+    Raises NotSupported where a scalar of the update has the name of one of the network.
     """
     weights = [w for slot, _ in pairs for w in straight.elements(slot).values()]
     gradients = [g for _, slot in pairs for g in straight.elements(slot).values()]
     w, g = formula.inputs[:2]
+    new = _fresh_symbols(straight, formula)
     factor = _factor(formula, g)
     scaled = absorbed(straight, gradients, factor) if factor != 1 else set()
     moving = {w, g, *(v for pair in formula.state for v in pair)}
     new_weights: list[sp.Symbol] = []
-    new_states: list[list[sp.Symbol]] = [[] for _ in formula.state]
+    states: list[tuple[list[sp.Symbol], list[sp.Symbol]]] = [([], []) for _ in formula.state]
     for k, (weight, gradient) in enumerate(zip(weights, gradients, strict=True)):
         own: dict[Expr, Expr] = {w: weight, g: gradient}
-        own |= {old: sp.Symbol(f"{old.name}_{k}", real=True) for old, _ in formula.state}
+        own |= {old: new(f"{old.name}_{k}") for old, _ in formula.state}
         for e in formula.equations:
             rhs = e.rhs.xreplace({factor * g: g, -factor * g: -g}) if gradient in scaled else e.rhs
             if e.rhs.free_symbols & (moving | own.keys()):
-                own[e.lhs] = sp.Symbol(f"{e.lhs.name}_{k}", real=True)
+                own[e.lhs] = new(f"{e.lhs.name}_{k}")
                 straight.assignments.append((own[e.lhs], rhs.xreplace(own)))
             elif k == 0:
                 straight.assignments.append((e.lhs, rhs))
         new_weights.append(own[formula.output])
-        for place, (_, after) in enumerate(formula.state):
-            new_states[place].append(own[after])
-    return new_weights, new_states
+        for (before, after), (old, following) in zip(states, formula.state, strict=True):
+            before.append(own[old])
+            after.append(own[following])
+    return new_weights, states
+
+
+def _fresh_symbols(straight: Straight, formula: Formula) -> Callable[[str], sp.Symbol]:
+    """What makes symbols that neither the network nor the update has."""
+    taken = {s.name for elements in straight.slots.values() for s in elements.values()}
+    taken |= {s.name for v, e in straight.assignments for s in (v, *e.free_symbols)}
+    scalars = {s.name for s in (*(h for h, _ in formula.hyper), *formula.inputs[2:])}
+    scalars |= {e.lhs.name for e in formula.equations}
+    clash = sorted(scalars & taken)
+    if clash:
+        raise NotSupported(f"{', '.join(clash)} is a name of the network and of its optimizer")
+    taken |= scalars
+
+    def new(name: str) -> sp.Symbol:
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        return sp.Symbol(name, real=True)
+
+    return new
 
 
 def _factor(formula: Formula, g: Expr) -> Expr:
@@ -235,6 +258,8 @@ def absorbed(straight: Straight, gradients: list[sp.Symbol], factor: Expr) -> se
     if len(first) >= len(scaled):
         return set()
     named = {v: sp.Symbol(f"{v.name}_scaled", real=True) for v in linear - scaled}
+    if {v.name for v in named.values()} & {s.name for e in values.values() for s in e.free_symbols}:
+        return set()
     straight.assignments[:] = [
         (named.get(v, v), (factor * e if v in first else e).xreplace(named))
         for v, e in straight.assignments
