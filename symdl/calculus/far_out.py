@@ -10,16 +10,18 @@ the product: from 2^100 on it must be what it is far beyond, to more digits than
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.expr import Expr
+from sympy.logic.boolalg import Boolean
 
 from symdl.formula import Formula
 from symdl.notation.binders import Binder
 from symdl.notation.functions import FAR, erfc, held, xlogy
 from symdl.notation.tensors import Elem
-from symdl.notation.walk import occurrences, variables
+from symdl.notation.walk import inline, occurrences, variables
 
 __all__ = ["held_far_out"]
 
@@ -28,71 +30,88 @@ _BEYOND = sp.Float(2, 50) ** 1100
 _CLOSE = sp.Float(2) ** -60
 _NOTHING = sp.Float(2) ** -1100
 
-Known = Mapping[Expr, Expr]
+
+@dataclass(frozen=True)
+class _Input:
+    """Where an input is read, at which ends it is infinite, and definitions that may read it."""
+
+    place: Expr
+    ends: tuple[Expr, ...]
+    known: Mapping[Expr, Expr]
+
+    @property
+    def readers(self) -> tuple[Expr, ...]:
+        return (self.place, *(k for k, d in self.known.items() if d.has(self.place)))
 
 
-def held_far_out(e: Expr, known: Known, formula: Formula) -> Expr:
-    """Hold what grows wherever a product of ``e`` has no value at an infinite input.
+def held_far_out(e: Expr, formula: Formula) -> Expr:
+    """Hold what grows wherever a product of ``e`` has no value at an infinite input of ``formula``.
 
-    known    definitions: what stands on the left, as it is read, and on the right
-    formula  says which variables are given, and which of them may be infinite
+    ``e`` may read what the formula defines.
 
     >>> x, y = sp.symbols("x y", real=True)
     >>> f = Formula(sp.Eq(y, x / (1 + sp.exp(-x))), output=y, inputs=[x])
-    >>> held_far_out(f.equations[0].rhs, {}, f)
-    held(x, -1)/(1 + exp(-x))
-    >>> held_far_out(x / (1 + sp.exp(-x) / x), {}, f)
-    x/(1 + exp(-x)/x)
+    >>> held_far_out(f.equations[0].rhs, f)
+    max(x, -2**100)/(1 + exp(-x))
+    >>> held_far_out(x * sp.log(1 + 1 / (1 + sp.Abs(x))), f)
+    x*log(1 + 1/(Abs(x) + 1))
     """
-    whole = [e, *known.values()]
-    ends = {
-        place: [end for end in _ENDS if _reaches(formula, v, end)]
-        for v in formula.inputs
-        for part in whole
-        for place in occurrences(part, v)
-    }
-    return _held(e, known, {p: x for p, x in ends.items() if x}) if any(ends.values()) else e
-
-
-def _reaches(formula: Formula, v: Expr, end: Expr) -> bool:
-    domain = formula.domain_of(v)
-    return bool(end in (domain.sup, domain.inf))
-
-
-def _held(e: Expr, known: Known, ends: Mapping[Expr, list[Expr]]) -> Expr:
-    if not e.args or isinstance(e, (Elem, Binder)) or not isinstance(e, sp.Expr):
+    if not e.has(sp.Mul):
         return e
-    e = e.func(*(_held(a, known, ends) for a in e.args))
-    for place in ends if e.is_Mul else ():
-        own = [a for a in sp.Mul.make_args(e) if _reads(a, place, known)]
-        if len(own) > 1:
-            product = sp.Mul(*own)
-            e = e / product * _with_limit(product, place, known, ends[place])
+    known = _definitions(e, formula)
+    for v in formula.inputs:
+        domain = formula.domain_of(v)
+        ends = tuple(end for end in _ENDS if end in (domain.sup, domain.inf))
+        places = set().union(*(occurrences(a, v) for a in (e, *known.values()))) if ends else set()
+        for place in sorted(places, key=str):
+            e = _held(e, _Input(place, ends, known))
     return e
 
 
-def _reads(e: Expr, place: Expr, known: Known) -> bool:
-    return e.has(place) or any(e.has(k) and d.has(place) for k, d in known.items())
+def _definitions(e: Expr, formula: Formula) -> Mapping[Expr, Expr]:
+    """What ``e`` reads that the formula defines element by element, over what is given to it."""
+    known, defined = {}, set(formula.defined)
+    meaning = {d.lhs: d.rhs for d in formula.equations}
+    for place in set().union(*(occurrences(e, v) for v in defined & variables(e))):
+        whole = inline(place, meaning)
+        while variables(whole) & defined and not whole.has(Binder):
+            whole = inline(whole, meaning)
+        if not whole.has(Binder):
+            known[place] = whole
+    return known
 
 
-def _with_limit(product: Expr, place: Expr, known: Known, ends: list[Expr]) -> Expr:
+def _held(e: Expr, v: _Input) -> Expr:
+    if not e.args or isinstance(e, (Elem, Binder, Boolean)):
+        return e
+    e = e.func(*(_held(a, v) for a in e.args))
+    own = [a for a in e.args if a.has(*v.readers)] if e.is_Mul else []
+    if len(own) < 2:
+        return e
+    return sp.Mul(*(a for a in e.args if a not in own), _with_limit(sp.Mul(*own), v))
+
+
+def _with_limit(product: Expr, v: _Input) -> Expr:
     """The product with what grows held, or as it is where it has its limits or gets none."""
-    lost = [end for end in ends if _at(product, known, place, end) is sp.nan]
-    for found in _candidates(product, place, known, lost) if lost else ():
-        if all(_right(found, product, place, known, end, end in lost) for end in ends):
-            return found
+    try:
+        lost = [end for end in v.ends if _at(product, v, end) is sp.nan]
+        for found in _candidates(product, v, lost) if lost else ():
+            kept = (_at(found, v, end) == _at(product, v, end) for end in v.ends if end not in lost)
+            if all(kept) and all(_reached(found, product, v, end) for end in lost):
+                return found
+    except (ArithmeticError, TypeError, ValueError):  # too large for a Float, or not real
+        return product
     return product
 
 
-def _candidates(product: Expr, place: Expr, known: Known, lost: list[Expr]) -> Iterator[Expr]:
-    """The product with its infinite factors held, and with the argument held throughout."""
-    at = {a: [_at(a, known, place, end) for end in lost] for a in product.args}
-    growing = [a for a, values in at.items() if any(v in _ENDS for v in values)]
+def _candidates(product: Expr, v: _Input, lost: list[Expr]) -> Iterator[Expr]:
+    """The product with its infinite factors held, and with the input held throughout."""
+    growing = [a for a in product.args if any(_at(a, v, end) in _ENDS for end in lost)]
     if growing:
         grown = sp.Mul(*growing)
-        signs = [_at(grown, known, place, end) for end in lost]
-        yield product / grown * held(grown, _end_of(signs))
-    yield product.xreplace({place: held(place, _end_of(lost))})
+        end = _end_of([_at(grown, v, end) for end in lost])
+        yield sp.Mul(*(a for a in product.args if a not in growing), held(grown, end))
+    yield product.xreplace({v.place: held(v.place, _end_of(lost))})
 
 
 def _end_of(infinite: list[Expr]) -> Expr:
@@ -100,35 +119,32 @@ def _end_of(infinite: list[Expr]) -> Expr:
     return sp.sign(infinite[0]) if len(set(infinite)) == 1 else sp.S.Zero
 
 
-def _right(
-    found: Expr, product: Expr, place: Expr, known: Known, end: Expr, lost: bool
-) -> bool:
-    """Whether what is held has the product's value at that end, and reaches it where it is held."""
-    there = _at(found, known, place, end)
-    if not lost:
-        return bool(there == _at(product, known, place, end))
-    side = sp.sign(end)
-    limit, near = (_at(product, known, place, side * x) for x in (_BEYOND, sp.Float(FAR, 50)))
-    if not all(a.is_number and a.is_finite for a in (there, limit, near)):
+def _reached(found: Expr, product: Expr, v: _Input, end: Expr) -> bool:
+    """Whether at that end the product is what it is far beyond, from where it is held on."""
+    beyond, near = (_at(product, v, sp.sign(end) * x) for x in (_BEYOND, sp.Float(FAR, 50)))
+    there = _at(found, v, end)
+    if not all(a.is_number and a.is_finite for a in (there, beyond, near)):
         return False
-    bound = _CLOSE * abs(limit) + _NOTHING
-    return bool(abs(there - limit) <= bound and abs(near - limit) <= bound)
+    bound = _CLOSE * abs(beyond) + _NOTHING
+    return bool(abs(there - beyond) <= bound and abs(near - beyond) <= bound)
 
 
-def _at(e: Expr, known: Known, place: Expr, x: Expr) -> Expr:
-    """``e`` where ``place`` is x: a number, or an expression of what else is not known."""
-    if e == place:
+def _at(e: Expr, v: _Input, x: Expr) -> Expr:
+    """``e`` where the input is x: a number, or an expression of what else is not known."""
+    if e == v.place:
         return x
-    if e in known:
-        return _at(known[e], {}, place, x)
+    if e in v.known:
+        return _at(v.known[e], v, x)
     if isinstance(e, (Elem, Binder)):
         return sp.Dummy("a", real=True)
     if not e.args:
         return e
     if isinstance(e, held) and x in _ENDS:
-        return _at(e.as_run(), known, place, x)
+        return _at(e.as_run(), v, x)
     if isinstance(e, (held, erfc, xlogy)):
-        return _at(e.meaning(), known, place, x)
+        return _at(e.meaning(), v, x)
     if isinstance(e, (expm1, log1p)):
-        return _at(e.expand(func=True), known, place, x)
-    return e.func(*(_at(a, known, place, x) for a in e.args))
+        return _at(e.expand(func=True), v, x)
+    args = [_at(a, v, x) for a in e.args]
+    found = sp.nan if sp.nan in args else e.func(*args)
+    return found.evalf(50) if x not in _ENDS and getattr(found, "is_number", False) else found

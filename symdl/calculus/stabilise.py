@@ -65,11 +65,11 @@ def stabilise(formula: Formula, exact: bool = True) -> Stabilised:
     names = {v.name for e in equations for v in (e.variable, *variables(e.rhs))}
     for e in equations:
         read = definitions_read(e.rhs, known)
-        exact = without_cancelling(e.rhs, read, by_output=False)
-        new = Equation(e.lhs, _rewritten(exact, known))
+        whole = without_cancelling(e.rhs, read, by_output=False)
+        new = Equation(e.lhs, _rewritten(whole, known))
         (*scales, new), scaled = with_scaled_norms(new, names)
         if exact:
-            new = Equation(new.lhs, held_far_out(new.rhs, read, formula))
+            new = Equation(new.lhs, held_far_out(new.rhs, formula))
         if new.rhs != e.rhs:
             if not (same(e.rhs, new.rhs, known | scaled) or same(e.rhs, new.rhs, read)):
                 scales, new = [], e

@@ -40,7 +40,7 @@ def stable_adjoint(equation: Equation, formula: Formula, exact: bool = True) -> 
         if not exact and _exponentials(rhs) > _exponentials(equation.rhs):
             rhs = rewritten(equation.rhs, {})
     if exact:
-        rhs = held_far_out(rhs, known, formula)
+        rhs = held_far_out(rhs, formula)
     if rhs == equation.rhs or not same(equation.rhs, rhs, known):
         return equation
     return Equation(equation.lhs, rhs)

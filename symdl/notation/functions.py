@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy as sp
 from sympy.core.expr import Expr
 
 __all__ = ["FAR", "HYPERBOLIC", "by_exponentials", "erfc", "held", "xlogy"]
 
 HYPERBOLIC = (sp.tanh, sp.sinh, sp.cosh, sp.coth, sp.sech, sp.csch)
-FAR = sp.Integer(2) ** 100  # in each type, as its square is in all but float32
+FAR = sp.Integer(2) ** 100  # in float32 too, and 10^8 times as much
 
 
 def by_exponentials(e: Expr) -> Expr:
@@ -35,13 +37,13 @@ class xlogy(sp.Function):
 
 
 class held(sp.Function):
-    """z where it runs without end, so that it is FAR there: 0 times it is 0, not nan.
+    """z, and FAR where it is more, -FAR where it is less: 0 times that is 0, where 0 inf is nan.
 
-    The second argument says which end that is: 1, -1, or 0 for both.
+    The second argument says at which end it is held: 1, -1, or 0 for both.
 
     >>> x = sp.Symbol("x", real=True)
-    >>> held(x, -1).meaning(), held(x, -1).as_run() == sp.Max(x, -FAR)
-    (x, True)
+    >>> held(x, -1), held(x, -1).meaning(), held(x, -1).as_run() == sp.Max(x, -FAR)
+    (max(x, -2**100), x, True)
     """
 
     nargs = 2
@@ -54,8 +56,13 @@ class held(sp.Function):
     def as_run(self) -> Expr:
         """What is computed."""
         z, end = self.args
-        low = z if end == 1 else sp.Max(z, -FAR)
-        return low if end == -1 else sp.Min(low, FAR)
+        high = z if end == -1 else sp.Min(z, FAR)
+        return high if end == 1 else sp.Max(high, -FAR)
+
+    def _sympystr(self, printer: Any) -> str:
+        z, end = self.args
+        high = printer._print(z) if end == -1 else f"min({printer._print(z)}, 2**100)"
+        return high if end == 1 else f"max({high}, -2**100)"
 
 
 class erfc(sp.Function):

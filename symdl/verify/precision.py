@@ -82,7 +82,8 @@ def precision(
     An error is counted in ulp / max(1, condition), where the condition of f is the sum of
     |x df/dx / f| over the elements of ``wrt``: no code does better with rounded x.  At a jump a
     point may lie on the side of one of its two next neighbours.  At +-inf the truth is the value
-    far beyond the range; nan must stay nan, but for a derivative that is constant between jumps.
+    far beyond the range, where 0 may have either sign; nan must stay nan, but for a derivative that
+    is constant between jumps.
 
     ``exact`` is that of ``compile_gradient``: without it gradients are those of training on NumPy.
     ``run`` replaces the compiled code: a function of the arguments (and of the adjoint of a tensor

@@ -200,7 +200,8 @@ class _Tally:
         for place, number in self._own(exact):
             got = float(array[place])
             _, error = self.errors(got, number)
-            sign = number.value and abs(number.value) < 1 and not got
+            signed = number.value and math.isfinite(sample.number)  # at +-inf either 0 will do
+            sign = signed and abs(number.value) < 1 and not got
             if error > 4 or (sign and (math.copysign(1, got) > 0) != (number.value > 0)):
                 self._say(sample, got, self._rounded(number.value))
 

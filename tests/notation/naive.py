@@ -7,7 +7,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
 from symdl.notation.binders import ArgPeak, Binder, Peak, Total
-from symdl.notation.functions import damped, erfc, xlogy
+from symdl.notation.functions import erfc, held, xlogy
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.indices import Bound, Index
 from symdl.notation.tensors import Elem, TensorSymbol
@@ -27,7 +27,7 @@ FUNCTIONS = {
     sp.Abs: abs, sp.sign: MP.sign, sp.erf: MP.erf, sp.erfc: MP.erfc, erfc: MP.erfc,
     sp.floor: MP.floor, log1p: lambda x: log(1 + x),
     expm1: lambda x: MP.exp(x) - 1, sp.Max: max, sp.Min: min, sp.sinh: MP.sinh, sp.cosh: MP.cosh,
-    damped: lambda a, t: a * t,
+    held: lambda z, end: z,
     xlogy: lambda x, y: MP.mpf(0) if x == 0 else x * log(y),
     Delta: lambda e: MP.mpf(e == 0),
     InRange: lambda e, size: MP.mpf(0 <= e < size),

@@ -7,7 +7,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
 from symdl.notation.binders import ArgPeak, Peak, Total
-from symdl.notation.functions import damped, xlogy
+from symdl.notation.functions import held, xlogy
 from symdl.notation.indicators import Delta, InRange, UnitStep
 from symdl.notation.normal import equal, normal
 from tests.notation.naive import close, placements, value
@@ -120,7 +120,7 @@ TRUE = [
     (sp.log(1 + sp.exp(s)), sp.Max(0, s) + log1p(sp.exp(-sp.Abs(s)))),
     (log1p(expm1(s)), s),
     (xlogy(s, q), s * sp.log(q)),
-    (damped(s, q), s * q),
+    (held(s, -1), s),
     (sp.Max(0, s), s * UnitStep(s)),
     (UnitStep(s), 1 - UnitStep(-s, 1)),
     (UnitStep(-s, sp.Rational(1, 4)), 1 - UnitStep(s, sp.Rational(3, 4))),

@@ -17,7 +17,7 @@ FUNCTIONS = {
     "asinh": math.asinh, "log1p": math.log1p, "expm1": math.expm1, "Abs": abs,
     "erf": math.erf, "erfc": math.erfc,
     "sign": lambda x: float(x > 0) - float(x < 0), "Max": max, "Min": min,
-    "damped": lambda a, t: a * t if t else 0.0,
+    "held": lambda z, end: z,
     "xlogy": lambda x, y: x * math.log(y) if x else 0.0,
 }  # fmt: skip
 
