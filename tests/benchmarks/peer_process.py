@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.benchmarks.workloads import from_json
+from tests.benchmarks.workloads import BATCHES, from_json
 
 
 def main(peer: str, words: str, threads: int, checked: int) -> None:
@@ -36,7 +36,9 @@ def main(peer: str, words: str, threads: int, checked: int) -> None:
              "imported KiB": before, "peak KiB": _peak()})  # fmt: skip
     for line in sys.stdin:
         steps = int(line)
-        run(max(1, steps // 8))  # processor and caches come back from what ran before
+        # processor and caches come back from what ran before; whole rounds through the data, so
+        # that each block takes the same batches
+        run(BATCHES * -(-steps // (8 * BATCHES)))
         begin = time.perf_counter()
         run(steps)
         _answer({"seconds": time.perf_counter() - begin})
