@@ -9,6 +9,7 @@ from symdl.backends.build_step import build_step
 from symdl.backends.compiled import CompiledStep
 from symdl.backends.step import Step
 from symdl.catalog import optimizers
+from symdl.errors import NotSupported
 from symdl.formula import Equation, Formula
 from symdl.notation.binders import total
 from symdl.notation.indices import indices
@@ -111,6 +112,13 @@ def test_what_follows_from_a_state(last, monkeypatch):
     update = Formula(equations, output=w_new, inputs=[w, g], state=[(z, z_new)],
                      hyper={rate: sp.Rational(1, 10), decay: sp.Rational(9, 10)})  # fmt: skip
     compare(update)
+
+
+def test_an_update_that_does_not_read_the_weight_is_refused():
+    equations = [sp.Eq(w_new, -rate * g, evaluate=False)]
+    update = Formula(equations, output=w_new, inputs=[w, g], hyper={rate: 1})
+    with pytest.raises(NotSupported, match="does not read the weight"):
+        regression(Step, update).step(X, T)
 
 
 def test_a_product_that_reads_what_it_changes(monkeypatch):
