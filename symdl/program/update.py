@@ -54,11 +54,11 @@ def lower_update(formula: Formula) -> Update:
         (vectors if moving else scalars)[e.lhs] = _vector(e.lhs) if moving else real(e.lhs.name)
         new = {**vectors, **scalars}
         equations.append(Equation(new[e.lhs], e.rhs.xreplace(new)))
-    if not any(e.rhs.has(formula.inputs[0]) for e in formula.equations):
-        raise NotSupported(f"the update {formula.name or formula.output} does not read the weight")
     for v in (formula.output, *(n for _, n in formula.state)):
         if v not in vectors:
             raise NotSupported(f"{v} does not depend on the weight, the gradient or the state")
+    if not any(e.rhs.has(formula.inputs[0]) for e in formula.equations):
+        raise NotSupported(f"the update {formula.name or formula.output} does not read the weight")
     return _in_units(formula, equations, {**vectors, **scalars})
 
 
