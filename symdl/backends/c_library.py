@@ -23,6 +23,7 @@ from symdl.backends.c_program import (
     CUpdate,
     Written,
     arguments_text,
+    hyper_text,
     units_text,
     write_update_function,
     write_use,
@@ -199,7 +200,9 @@ class Library:
         if code.train is not None and code.train.rest is not None:
             update = code.update.update
             count = size_text(update.weight.axes[0], code.module.dims, code.module.numbers)
-            moving = MovingState(*code.train.scalar_texts(update), count)
+            linear = code.train.linear
+            alpha, beta = (hyper_text(e, update) for e in (linear.alpha, linear.beta))
+            moving = MovingState(alpha, beta, count)
         absorbed = code.train is not None
         return epoch_source(values, *self._row_bytes(), absorbed=absorbed, moving=moving)
 

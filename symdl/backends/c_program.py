@@ -26,6 +26,7 @@ __all__ = [
     "Change",
     "Written",
     "arguments_text",
+    "hyper_text",
     "overwritten_early",
     "units_text",
     "write_update_function",
@@ -212,12 +213,14 @@ def arguments_text(update: Update) -> str:
     return "".join(f", {g}" for g in [*given, *(["count"] if update.count is not None else [])])
 
 
+def hyper_text(e: Expr, update: Update) -> str:
+    """An expression in the hyper-parameters of an update, over the array that holds them."""
+    places = {slot.name: f"hyper[{k}]" for k, slot in enumerate(update.hyper)}
+    return CScalarPrinter({s: places[s.name] for s in e.free_symbols}).text(e)
+
+
 def units_text(update: Update) -> str:
     """The source of ``state_units``: what each vector of the state is kept divided by."""
-    places = {slot.name: f"hyper[{k}]" for k, slot in enumerate(update.hyper)}
-    lines = []
-    for k, unit in enumerate(update.units):
-        printer = CScalarPrinter({s: places[s.name] for s in unit.free_symbols})
-        lines.append(f"    units[{k}] = {printer.text(unit)};")
+    lines = [f"    units[{k}] = {hyper_text(u, update)};" for k, u in enumerate(update.units)]
     head = '__attribute__((visibility("default"))) void state_units('
     return f"{head}const double *hyper, double *units) {{\n" + "\n".join(lines) + "\n}\n"

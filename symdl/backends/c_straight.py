@@ -56,13 +56,7 @@ class _Printer(CScalarPrinter):
         return text
 
     def _print_Piecewise(self, e: sp.Piecewise) -> str:
-        *cases, last = e.args
-        if last.cond != True:  # noqa: E712  (SymPy's own true)
-            raise NotSupported(f"{e} has no value where none of its conditions holds")
-        text = self._print(last.expr)
-        for case in reversed(cases):
-            text = f"({self._print(case.cond)} ? {self._print(case.expr)} : {text})"
-        return text
+        return " ".join(super()._print_Piecewise(e).split())  # on one line
 
 
 def _below(e: Expr) -> bool:

@@ -16,7 +16,6 @@ from symdl.backends.c_program import (
     write_update_function,
     write_use,
 )
-from symdl.backends.c_scalars import CScalarPrinter
 from symdl.backends.c_source import CModule
 from symdl.backends.numpy_update import state_names
 from symdl.backends.use import Use
@@ -53,15 +52,6 @@ class Train:
     absorbed: tuple[Slot, ...]
     linear: LinearUpdate
     rest: CUpdate | None
-
-    def scalar_texts(self, update: Update) -> tuple[str, str]:
-        """alpha and beta over the hyper-parameters, as C text."""
-        places = {slot.name: f"hyper[{k}]" for k, slot in enumerate(update.hyper)}
-        alpha, beta = (
-            CScalarPrinter({s: places[s.name] for s in e.free_symbols}).text(e)
-            for e in (self.linear.alpha, self.linear.beta)
-        )
-        return alpha, beta
 
 
 def write_train(use: Use, update: Update, module: CModule, batch: Expr | None) -> Train | None:

@@ -6,16 +6,10 @@ import pytest
 import symdl as sd
 from symdl.backends import c_library, c_straight
 from symdl.training.optimizers import Optimizer
+from tests.backends import test_scalar_step
 from tests.backends.compiled_functions import needs_compiler
 
-OPTIMIZERS = {
-    "sgd": lambda: sd.SGD(0.5),
-    "momentum": lambda: sd.SGD(0.1, momentum=0.9),
-    "nesterov": lambda: sd.SGD(0.1, momentum=0.9, nesterov=True),
-    "adam": lambda: sd.Adam(0.01),
-    "rmsprop": lambda: sd.RMSprop(0.01),
-    "nadam": lambda: sd.Nadam(0.01),
-}
+OPTIMIZERS = {**test_scalar_step.OPTIMIZERS, "nadam": lambda: sd.Nadam(0.01)}
 
 
 @pytest.fixture(autouse=True)
